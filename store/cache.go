@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// How a Cache stays true. A change anywhere is seen within cachePoll; an entry is never older than cacheMaxAge, which
+// covers a writer that died between its write and its notice; without word from the store for cacheBlind the cache
+// steps aside and every Get asks the store, so that an unreachable store is an error and never an old permission.
+const (
+	cachePoll    = 300 * time.Millisecond
+	cacheMaxAge  = 30 * time.Second
+	cacheBlind   = 2 * time.Second
+	cacheEntries = 100_000
+)
+
+var epochs = Kind{Name: "epoch"}
+
+// Cache keeps the values of a small Collection in process. Every write through it, on any node, is seen by all nodes
+// within a second: a writer raises a counter in the store (the epoch), and each node polls that counter in Run.
+// Without Run it reads through.
+type Cache[T any] struct {
+	*Collection[T]
+
+	current   atomic.Pointer[generation]
+	epoch     atomic.Int64
+	confirmed atomic.Int64 // monotonic nanoseconds since start of the last word from the store; 0 before the first
+}
+
+// generation is what was read while one epoch was current. A reader that was under way when the epoch changed writes
+// into the generation it began with, which nobody reads any more.
+type generation struct {
+	entries sync.Map // id -> cached[T]
+	size    atomic.Int64
+}
+
+type cached[T any] struct {
+	value *T
+	read  time.Duration
+}
+
+var start = time.Now()
+
+// clock is monotonic: a step of the wall clock neither revives nor ages an entry.
+func clock() time.Duration { return time.Since(start) }
+
+// NewCache puts a cache before a collection.
+func NewCache[T any](c *Collection[T]) *Cache[T] {
+	cache := &Cache[T]{Collection: c}
+	cache.current.Store(new(generation))
+	return cache
+}
+
+// Get returns the value that is current within a second. It is shared: the caller must not change it. ErrNotFound.
+func (c *Cache[T]) Get(ctx context.Context, id string) (*T, error) {
+	now := clock()
+	if confirmed := time.Duration(c.confirmed.Load()); confirmed == 0 || now-confirmed > cacheBlind {
+		return c.Collection.Get(ctx, id)
+	}
+	g := c.current.Load()
+	if e, ok := g.entries.Load(id); ok {
+		if hit := e.(cached[T]); now-hit.read < cacheMaxAge {
+			return hit.value, nil
+		}
+	}
+	v, err := c.Collection.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if g.size.Load() >= cacheEntries {
+		c.drop()
+		return v, nil
+	}
+	if _, replaced := g.entries.Swap(id, cached[T]{v, now}); !replaced {
+		g.size.Add(1)
+	}
+	return v, nil
+}
+
+// Create writes a new value and tells every node.
+func (c *Cache[T]) Create(ctx context.Context, v *T) error {
+	if err := c.Collection.Create(ctx, v); err != nil {
+		return err
+	}
+	return c.changed(ctx)
+}
+
+// Swap replaces a value and tells every node.
+func (c *Cache[T]) Swap(ctx context.Context, old Stored[T], next *T) (Stored[T], error) {
+	s, err := c.Collection.Swap(ctx, old, next)
+	if err != nil {
+		return s, err
+	}
+	return s, c.changed(ctx)
+}
+
+// Update changes a value and tells every node.
+func (c *Cache[T]) Update(ctx context.Context, id string, change func(*T) error) (*T, error) {
+	v, err := c.Collection.Update(ctx, id, change)
+	if err != nil {
+		return nil, err
+	}
+	return v, c.changed(ctx)
+}
+
+// Take deletes a value and tells every node.
+func (c *Cache[T]) Take(ctx context.Context, id string) (*T, error) {
+	v, err := c.Collection.Take(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return v, c.changed(ctx)
+}
+
+// changed drops what this node holds and raises the epoch for the others.
+func (c *Cache[T]) changed(ctx context.Context) error {
+	c.drop()
+	_, err := c.Backend.Add(ctx, epochs, c.Kind.Name, 1, 0)
+	return err
+}
+
+func (c *Cache[T]) drop() { c.current.Store(new(generation)) }
+
+// Run follows the epoch until ctx ends.
+func (c *Cache[T]) Run(ctx context.Context) {
+	tick := time.NewTicker(cachePoll)
+	defer tick.Stop()
+	for {
+		c.poll(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (c *Cache[T]) poll(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, cacheBlind/2)
+	defer cancel()
+	asked := clock()
+	epoch, err := c.Backend.Add(ctx, epochs, c.Kind.Name, 0, 0)
+	if err != nil {
+		return
+	}
+	// A cache that was blind may have missed changes whose notice was lost with the store.
+	blind := asked-time.Duration(c.confirmed.Load()) > cacheBlind
+	if c.epoch.Swap(epoch) != epoch || blind {
+		c.drop()
+	}
+	c.confirmed.Store(int64(max(asked, 1)))
+}
