@@ -1,0 +1,91 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// How much of a field the log keeps, in bytes.
+const (
+	shortField = 200
+	longField  = 1000
+)
+
+// write logs the event of a request. These keys, and time, level and msg, are all that ever stands in such a line.
+func (c *Config) write(x *exchange, r *http.Request) {
+	x.event.Status = x.status
+	level := slog.LevelInfo
+	if x.status >= http.StatusInternalServerError || x.status == 0 {
+		level = slog.LevelError
+	}
+	if !c.Log.Enabled(r.Context(), level) {
+		return
+	}
+	fields := make([]slog.Attr, 0, 13)
+	fields = append(fields,
+		slog.String("id", x.event.RequestID),
+		slog.String("method", clean(r.Method, 16)),
+		slog.String("path", clean(x.event.Path, shortField)),
+		slog.Int("status", x.status),
+		slog.Float64("duration_ms", milliseconds(c.Now().Sub(x.began))),
+		slog.String("address", x.event.Address),
+	)
+	// The request may be over for its context; the line about it is still due.
+	c.Log.LogAttrs(context.WithoutCancel(r.Context()), level, "request", x.event.optional(fields)...)
+}
+
+func (e *Event) optional(fields []slog.Attr) []slog.Attr {
+	add := func(key, value string, limit int) {
+		if value != "" {
+			fields = append(fields, slog.String(key, clean(value, limit)))
+		}
+	}
+	add("client", e.Client, shortField)
+	add("subject", e.Subject, shortField)
+	add("grant", e.Grant, shortField)
+	add("error", e.Error, shortField)
+	add("description", e.Description, longField)
+	if e.Cause != nil {
+		add("cause", e.Cause.Error(), longField)
+	}
+	if e.stack != "" {
+		fields = append(fields, slog.String("stack", e.stack))
+	}
+	return fields
+}
+
+func milliseconds(d time.Duration) float64 {
+	return math.Round(float64(d)/float64(time.Microsecond)) / 1000
+}
+
+// clean makes a value harmless for whoever reads the log: nothing that ends a line, moves a cursor or turns the direction of
+// writing, and no more than limit bytes.
+func clean(s string, limit int) string {
+	cut := len(s) > limit
+	if cut {
+		s = s[:limit]
+	}
+	s = strings.Map(printable, strings.ToValidUTF8(s, "?"))
+	if cut {
+		s += "..."
+	}
+	return s
+}
+
+func printable(c rune) rune {
+	if c < unicode.MaxASCII {
+		if c < ' ' {
+			return '?'
+		}
+		return c
+	}
+	if unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+		return '?'
+	}
+	return c
+}

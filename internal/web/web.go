@@ -1,0 +1,85 @@
+// Package web is what every HTTP answer of Grantor has in common: the request id and the one log event per request, the
+// address of the caller, the security headers, cookies, the body limit, and the answer to a panic.
+//
+// It knows nothing of OAuth, of people or of pages: it routes nothing and renders nothing, and of a failed request it says
+// no more than that it failed. It reads X-Forwarded-For, and only from configured proxies; Forwarded, X-Forwarded-Host,
+// X-Forwarded-Proto, X-Request-Id and the method override headers of a request change nothing.
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// DefaultBodyLimit is how many bytes of a request body are read where a handler sets no smaller limit.
+const DefaultBodyLimit = 1 << 20
+
+// Config is what the chain of New depends on; its zero value works and logs nothing.
+type Config struct {
+	Log            *slog.Logger     // nil: no log
+	TrustedProxies []netip.Prefix   // peers whose X-Forwarded-For is believed
+	Now            func() time.Time // nil: time.Now
+	HTTPS          bool             // the issuer is https: answer with HSTS
+	BodyLimit      int64            // 0: DefaultBodyLimit
+}
+
+// New returns the outermost handler of a listener: it opens the event of each request, prepares headers and limits, calls
+// the next handler, answers for it when it panics, and writes the event.
+func New(c Config) func(next http.Handler) http.Handler {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.BodyLimit == 0 {
+		c.BodyLimit = DefaultBodyLimit
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, next) })
+	}
+}
+
+// exchange is one request and its answer; it is one allocation because every request needs all of it.
+type exchange struct {
+	recorder
+	event Event
+	began time.Time
+}
+
+func (c *Config) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	x := c.open(w, r)
+	defer func() {
+		abort := c.recovered(x, r, recover())
+		c.write(x, r)
+		if abort {
+			panic(http.ErrAbortHandler)
+		}
+	}()
+	next.ServeHTTP(&x.recorder, r.WithContext(context.WithValue(r.Context(), eventKey{}, &x.event)))
+}
+
+func (c *Config) open(w http.ResponseWriter, r *http.Request) *exchange {
+	address := c.address(r)
+	x := &exchange{recorder: recorder{ResponseWriter: w}, began: c.Now()}
+	x.event = Event{RequestID: newRequestID(), Address: text(address), Path: r.URL.Path, address: address}
+	c.prepare(w.Header(), x.event.RequestID)
+	// RFC 9112 section 6.1: a request with both Content-Length and Transfer-Encoding may be an attempt to smuggle a
+	// second one. net/http has dropped Content-Length by now, so every chunked request costs its connection.
+	if len(r.TransferEncoding) > 0 {
+		w.Header().Set("Connection", "close")
+	}
+	LimitBody(w, r, c.BodyLimit)
+	return x
+}
+
+func newRequestID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the program instead
+	return hex.EncodeToString(id[:])
+}

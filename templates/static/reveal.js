@@ -1,0 +1,20 @@
+// Gives every password field a button that shows what was typed. Without scripts there is no button.
+for (const field of document.querySelectorAll('input[type="password"]')) {
+  const box = document.createElement("div");
+  const button = document.createElement("button");
+  box.className = "reveal";
+  button.type = "button";
+  field.replaceWith(box);
+  box.append(field, button);
+
+  const show = (visible) => {
+    field.type = visible ? "text" : "password";
+    button.textContent = visible ? "Hide" : "Show";
+    button.setAttribute("aria-label", visible ? "Hide password" : "Show password");
+  };
+  show(false);
+  button.addEventListener("click", () => show(field.type === "password"));
+  // Sent as a password, so that no browser remembers it among the texts.
+  field.form.addEventListener("submit", () => show(false));
+  if (field.autofocus) field.focus();
+}
