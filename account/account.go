@@ -1,0 +1,82 @@
+// Package account knows who people are: users, their passwords, their sessions, the slowing of guesses, and the audit
+// log of what was done. It decides who someone is and whether they may come in; it knows nothing of what they may then
+// permit to others, speaks no HTTP and keeps nothing outside a store.Backend.
+//
+// What happens when an audit event cannot be written: a failed login stays a failed login (the event is dropped, because
+// an attacker must not gain a different answer from a struggling store); every other act returns the error. A login or a
+// first set-up that cannot be recorded is refused; an act that was already done (a user blocked, a password changed)
+// stands, and its caller learns that the record of it is missing.
+package account
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/grantor-dev/grantor/store"
+)
+
+// What this package answers besides success. A store that is away answers with its own error, never with one of these.
+var (
+	ErrCredentials    = errors.New("user name or password is wrong")
+	ErrBusy           = errors.New("too many passwords are being checked at once")
+	ErrLastSuperAdmin = errors.New("the last active super admin cannot be blocked, demoted or deleted")
+	ErrSetupDone      = errors.New("the first super admin exists already")
+	ErrSetupLink      = errors.New("the set-up link is wrong, used or expired")
+)
+
+// Config is what a Directory needs. Backend and Secret are required; the rest has a default.
+type Config struct {
+	Backend  store.Backend
+	Now      func() time.Time // time.Now
+	Hasher   *Hasher          // NewHasher of the zero HasherConfig
+	Audit    *Audit           // NewAudit over Backend
+	Sessions SessionConfig
+	// Secret gives the key that all nodes share for a purpose. It is called only by logins, sessions and form tokens, so
+	// that users can be managed where the keys are not loaded.
+	Secret func(purpose string) [32]byte
+}
+
+// Directory holds the users of this installation and their sessions.
+type Directory struct {
+	Config
+
+	users    *store.Cache[person]
+	names    claims
+	emails   claims
+	admins   store.Collection[superAdmins]
+	sessions store.Collection[Session]
+	browsers store.Collection[knownBrowser]
+	setups   store.Collection[setupLinks]
+}
+
+// NewDirectory gives the directory of the users in a store. It does not touch the store.
+func NewDirectory(c Config) *Directory {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Hasher == nil {
+		c.Hasher = NewHasher(HasherConfig{})
+	}
+	if c.Audit == nil {
+		c.Audit = NewAudit(c.Backend, c.Now)
+	}
+	c.Sessions = c.Sessions.withDefaults()
+	d := &Directory{Config: c}
+	d.users = store.NewCache(userCollection(c.Backend))
+	d.names = claims{claimCollection(c.Backend, "user_name")}
+	d.emails = claims{claimCollection(c.Backend, "user_email")}
+	d.admins = superAdminCollection(c.Backend)
+	d.sessions = d.sessionCollection()
+	d.browsers = browserCollection(c.Backend)
+	d.setups = setupCollection(c.Backend)
+	return d
+}
+
+// Run follows changes made by other nodes until ctx ends. Without it the directory asks the store every time.
+func (d *Directory) Run(ctx context.Context) { d.users.Run(ctx) }
+
+func (d *Directory) now() time.Time { return moment(d.Now()) }
+
+// moment is how times are kept: UTC, to the millisecond.
+func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

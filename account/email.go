@@ -1,0 +1,44 @@
+package account
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	maxEmail = 254
+	maxName  = 200 // characters of a display name
+)
+
+// plausibleEmail tells whether an address could be one. Only a message that arrives proves more.
+func plausibleEmail(s string) bool {
+	if len(s) > maxEmail || !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if r <= ' ' || invisible(r) || unicode.IsSpace(r) || strings.ContainsRune(`"(),:;<>[]\`, r) {
+			return false
+		}
+	}
+	local, domain, ok := strings.Cut(s, "@")
+	return ok && local != "" && domain != "" && !strings.Contains(domain, "@") &&
+		!strings.HasPrefix(domain, ".") && !strings.HasSuffix(domain, ".") && !strings.Contains(domain, "..")
+}
+
+// emailKey is the same for all spellings of an address. Its mail server may tell them apart; people do not.
+func emailKey(email string) string { return folded(email) }
+
+// presentable tells whether a display name can be shown without changing what stands around it.
+func presentable(name string) bool {
+	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxName {
+		return false
+	}
+	for _, r := range name {
+		joiner := r == 0x200C || r == 0x200D // Persian, Indic scripts and emoji need them
+		if unicode.Is(unicode.C, r) && !joiner || r == 0x2028 || r == 0x2029 {
+			return false
+		}
+	}
+	return true
+}

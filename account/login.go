@@ -1,0 +1,163 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/grantor-dev/grantor/store"
+)
+
+// Attempt is one try to sign in.
+type Attempt struct {
+	Username string
+	Password string
+	Address  string // of the person's device; "" is exempt from the slow-down per address
+	Browser  string // value of the browser's cookie, "" without one
+}
+
+// Login tells who signs in. ErrCredentials for a wrong password, an unknown name and a blocked user alike, after the same
+// steps; *ThrottledError after too many failures; ErrBusy when too many passwords are being checked.
+//
+// The browser cookie must be one that this server chose: it is what a later failure is counted under.
+func (d *Directory) Login(ctx context.Context, a Attempt) (*User, error) {
+	if len(a.Username) > maxUsernameBytes || len(a.Password) > maxPasswordBytes {
+		return nil, ErrCredentials
+	}
+	name := loginName(a.Username)
+	c, err := d.admit(ctx, name, a)
+	if err != nil {
+		d.recordThrottled(ctx, c, a, err)
+		return nil, err
+	}
+	u, err := d.identify(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	reason, err := d.checkPassword(ctx, u, a.Password)
+	if errors.Is(err, ErrBusy) {
+		d.uncount(context.WithoutCancel(ctx), c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if reason != "" {
+		d.recordFailed(ctx, u, a, reason)
+		return nil, ErrCredentials
+	}
+	return d.welcome(ctx, u, a, c)
+}
+
+// loginName gives every name, also an impossible one, the one form under which its tries are counted.
+func loginName(typed string) string {
+	if name, ok := CanonicalUsername(typed); ok {
+		return name
+	}
+	return "\x00" + folded(strings.ToValidUTF8(strings.TrimSpace(typed), "\uFFFD"))
+}
+
+// identify finds the user, and asks the store for the same where there is none. nil: nobody goes by that name.
+func (d *Directory) identify(ctx context.Context, name string) (*User, error) {
+	u, err := d.byName(ctx, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return u, err
+}
+
+// checkPassword tells why a user may not come in, "" if nothing speaks against it. It costs the same in every case.
+func (d *Directory) checkPassword(ctx context.Context, u *User, password string) (reason string, err error) {
+	if u == nil {
+		return "unknown user", d.Hasher.VerifyNothing(ctx)
+	}
+	match, _, err := d.Hasher.Verify(ctx, u.Password, password)
+	switch {
+	case errors.Is(err, errPHC):
+		return "unusable password hash", d.Hasher.VerifyNothing(ctx)
+	case err != nil:
+		return "", err
+	case !match:
+		return "wrong password", nil
+	case u.Blocked:
+		return "blocked", nil
+	}
+	return "", nil
+}
+
+// welcome does what follows a right password. A login that cannot be recorded is refused.
+func (d *Directory) welcome(ctx context.Context, u *User, a Attempt, c *count) (*User, error) {
+	d.forgive(ctx, c)
+	actor := Actor{Kind: ActorUser, ID: u.ID, Name: u.Username, Address: attemptAddress(ctx, a)}
+	if err := d.record(WithActor(ctx, actor), "user.login", u.ID); err != nil {
+		return nil, err
+	}
+	d.rememberBrowser(ctx, c, a.Browser)
+	d.rehash(ctx, u, a.Password)
+	return u, nil
+}
+
+// rehash stores the password at today's cost. It may fail: the next login tries again.
+func (d *Directory) rehash(ctx context.Context, u *User, password string) {
+	old := u.Password
+	if !d.Hasher.Outdated(old) {
+		return
+	}
+	hash, err := d.Hasher.Hash(ctx, password)
+	if err != nil {
+		return
+	}
+	_, _ = d.users.Update(ctx, u.ID, func(p *person) error {
+		if p.Password != old {
+			return fmt.Errorf("rehash: %w", store.ErrConflict)
+		}
+		p.Password = hash
+		return nil
+	})
+}
+
+func (d *Directory) recordFailed(ctx context.Context, u *User, a Attempt, reason string) {
+	object := "user:unknown"
+	if u != nil {
+		object = "user:" + u.ID
+	}
+	// Dropped where the store cannot take it; see the package comment.
+	_ = d.Audit.Record(ctx, Event{
+		Action: "user.login_failed",
+		Actor:  Actor{Kind: ActorGuest, Address: attemptAddress(ctx, a)},
+		Object: object,
+		Detail: map[string]string{"username": shownName(a.Username), "reason": reason},
+	})
+}
+
+// recordThrottled records that an account is being guarded: once for each time that the gate is shut, not for every
+// knock at it.
+func (d *Directory) recordThrottled(ctx context.Context, c *count, a Attempt, err error) {
+	var throttled *ThrottledError
+	if !c.first || !errors.As(err, &throttled) {
+		return
+	}
+	// Dropped where the store cannot take it; see the package comment.
+	_ = d.Audit.Record(ctx, Event{
+		Action: "user.login_throttled",
+		Actor:  Actor{Kind: ActorGuest, Address: attemptAddress(ctx, a)},
+		Detail: map[string]string{"username": shownName(a.Username), "retry_after": throttled.RetryAfter.String()},
+	})
+}
+
+func shownName(typed string) string {
+	const most = 64
+	if utf8.RuneCountInString(typed) > most {
+		return shown(string([]rune(typed)[:most]), maxEventText)
+	}
+	return shown(typed, maxEventText)
+}
+
+// attemptAddress is for the audit log, which wants to know also where someone exempt came from.
+func attemptAddress(ctx context.Context, a Attempt) string {
+	if a.Address != "" {
+		return a.Address
+	}
+	return ActorFrom(ctx).Address
+}

@@ -1,0 +1,169 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// UpdateUser alters a user: user name, name, e-mail address, super admin, and NotBefore, which only moves forward.
+// SetPassword and SetBlocked are the ways to change the rest. It may call alter several times. store.ErrNotFound,
+// *FieldErrors, ErrLastSuperAdmin.
+func (d *Directory) UpdateUser(ctx context.Context, id string, alter func(*User) error) (*User, error) {
+	var reserved User
+	before, after, err := d.change(ctx, id, func(p *person) error {
+		was := p.User
+		if err := p.alter(alter); err != nil {
+			return err
+		}
+		d.giveBack(ctx, &reserved, &was)
+		if err := d.reserveNames(ctx, &was, &p.User); err != nil {
+			return err
+		}
+		reserved = p.User
+		return nil
+	})
+	if err != nil {
+		return nil, asFieldError(err)
+	}
+	if err := d.settleNames(ctx, before, after); err != nil {
+		return nil, asFieldError(err)
+	}
+	return after, d.recordUpdate(ctx, before, after)
+}
+
+// giveBack gives up what an earlier try reserved, before alter is asked again and may want something else.
+func (d *Directory) giveBack(ctx context.Context, reserved, was *User) {
+	if reserved.ID != "" {
+		d.releaseNames(ctx, reserved, was)
+	}
+}
+
+// settleNames makes a new name last and gives the old one up. Where someone took the new one over meanwhile, the user
+// gets the old one back.
+func (d *Directory) settleNames(ctx context.Context, before, after *User) error {
+	err := d.confirmNames(ctx, after)
+	var lost *nameError
+	if errors.As(err, &lost) {
+		_, _, undo := d.change(ctx, after.ID, func(p *person) error {
+			p.Username, p.Email = before.Username, before.Email
+			return nil
+		})
+		return errors.Join(err, undo)
+	}
+	if err != nil {
+		return err
+	}
+	d.releaseNames(ctx, before, after)
+	return nil
+}
+
+// alter applies a change and checks the result as a new user is checked.
+func (p *person) alter(alter func(*User) error) error {
+	was := p.User
+	if err := alter(&p.User); err != nil {
+		return err
+	}
+	if p.ID != was.ID || p.Password != was.Password || p.Blocked != was.Blocked || !p.Created.Equal(was.Created) {
+		return fmt.Errorf("change user %s: id, password, blocked and created cannot be changed here", was.ID)
+	}
+	p.NotBefore = later(moment(p.NotBefore), was.NotBefore)
+	var faults FieldErrors
+	faults.add("username", p.setUsername(p.Username))
+	faults.add("name", p.setName(p.Name))
+	faults.add("email", p.setEmail(p.Email))
+	return faults.orNil()
+}
+
+func (d *Directory) recordUpdate(ctx context.Context, before, after *User) error {
+	var changed []string
+	note := func(field string, differs bool) {
+		if differs {
+			changed = append(changed, field)
+		}
+	}
+	note("username", before.Username != after.Username)
+	note("name", before.Name != after.Name)
+	note("email", before.Email != after.Email)
+	note("super_admin", before.SuperAdmin != after.SuperAdmin)
+	note("not_before", !before.NotBefore.Equal(after.NotBefore))
+	return d.record(ctx, "user.updated", after.ID, "changed", listed(changed), "username", after.Username,
+		"super_admin", fmt.Sprint(after.SuperAdmin))
+}
+
+// SetPassword gives a user another password and ends everything begun under the old one. store.ErrNotFound,
+// *FieldErrors.
+func (d *Directory) SetPassword(ctx context.Context, id, password string) error {
+	return d.setPassword(ctx, id, password, chosen)
+}
+
+func (d *Directory) setPassword(ctx context.Context, id, password string, from origin) error {
+	old, err := d.load(ctx, id)
+	if err != nil {
+		return err
+	}
+	if fault := passwordFault(password, &old.Value.User, from); fault != "" {
+		return fieldError("password", fault)
+	}
+	hash, err := d.Hasher.Hash(ctx, password)
+	if err != nil {
+		return fmt.Errorf("hash the new password of %s: %w", id, err)
+	}
+	_, _, err = d.change(ctx, id, func(p *person) error {
+		if fault := passwordFault(password, &p.User, from); fault != "" {
+			return fieldError("password", fault)
+		}
+		p.Password = hash
+		d.endAll(&p.User)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return d.record(ctx, "user.password_changed", id)
+}
+
+// Blocking says whether a user may come in.
+type Blocking string
+
+// Block keeps a user out, Unblock lets the user in again.
+const (
+	Block   Blocking = "block"
+	Unblock Blocking = "unblock"
+)
+
+// SetBlocked blocks or unblocks a user. Blocking ends everything the user has begun, within a second on every node;
+// unblocking revives none of it. store.ErrNotFound, ErrLastSuperAdmin.
+func (d *Directory) SetBlocked(ctx context.Context, id string, b Blocking) error {
+	if b != Block && b != Unblock {
+		return fmt.Errorf("block user %s: unknown blocking %q", id, b)
+	}
+	_, _, err := d.change(ctx, id, func(p *person) error {
+		p.Blocked = b == Block
+		if p.Blocked {
+			d.endAll(&p.User)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return d.record(ctx, "user."+string(b)+"ed", id)
+}
+
+// DeleteUser removes a user, whose names are free at once. store.ErrNotFound, ErrLastSuperAdmin.
+func (d *Directory) DeleteUser(ctx context.Context, id string) error {
+	before, _, err := d.change(ctx, id, func(p *person) error {
+		p.Deleted = true
+		d.endAll(&p.User)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	d.releaseNames(ctx, before, &User{})
+	if _, err := d.users.Take(ctx, id); err != nil && !lostStep(err) {
+		return fmt.Errorf("delete user %s: %w", id, err)
+	}
+	return d.record(ctx, "user.deleted", id, "username", before.Username)
+}

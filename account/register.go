@@ -1,0 +1,279 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/grantor-dev/grantor/store"
+)
+
+// NewUser is what a user is made from.
+type NewUser struct {
+	Username, Name, Email, Password string
+	SuperAdmin                      bool
+}
+
+// CreateUser makes a user. *FieldErrors tells what is wrong with the fields, a user name or an e-mail address that is
+// taken among them.
+func (d *Directory) CreateUser(ctx context.Context, n NewUser) (*User, error) {
+	p, err := d.prepare(ctx, n, chosen)
+	if err != nil {
+		return nil, err
+	}
+	user, err := d.insert(ctx, p)
+	if err != nil {
+		return nil, asFieldError(err)
+	}
+	return user, d.record(ctx, "user.created", user.ID, "username", user.Username)
+}
+
+// prepare checks the fields and hashes the password. It writes nothing.
+func (d *Directory) prepare(ctx context.Context, n NewUser, from origin) (*person, error) {
+	p := &person{User: User{ID: newUserID(), SuperAdmin: n.SuperAdmin}}
+	var faults FieldErrors
+	faults.add("username", p.setUsername(n.Username))
+	faults.add("name", p.setName(n.Name))
+	faults.add("email", p.setEmail(n.Email))
+	faults.add("password", passwordFault(n.Password, &p.User, from))
+	if err := faults.orNil(); err != nil {
+		return nil, err
+	}
+	hash, err := d.Hasher.Hash(ctx, n.Password)
+	if err != nil {
+		return nil, fmt.Errorf("hash the password of a new user: %w", err)
+	}
+	p.Password = hash
+	p.Created = d.now()
+	p.Updated = p.Created
+	return p, nil
+}
+
+// insert reserves the name and the address, writes the user, and confirms. nameError where one of them is taken.
+func (d *Directory) insert(ctx context.Context, p *person) (*User, error) {
+	if err := d.reserveNames(ctx, nil, &p.User); err != nil {
+		return nil, err
+	}
+	if err := d.users.Create(ctx, p); err != nil {
+		return nil, fmt.Errorf("write a new user: %w", err)
+	}
+	if err := d.confirmNames(ctx, &p.User); err != nil {
+		d.withdraw(ctx, p, err)
+		return nil, err
+	}
+	if p.rules() {
+		if err := d.enter(ctx, p.ID); err != nil {
+			return nil, err
+		}
+	}
+	return &p.User, nil
+}
+
+// withdraw removes a user that lost its name to someone faster, so that nobody sees two of that name.
+func (d *Directory) withdraw(ctx context.Context, p *person, cause error) {
+	var lost *nameError
+	if !errors.As(cause, &lost) {
+		return // nothing is known: the user may stand
+	}
+	// Both may fail: the user cannot sign in without its name, and its claims can be taken over.
+	_, _ = d.users.Take(ctx, p.ID)
+	d.releaseNames(ctx, &p.User, &User{})
+}
+
+// nameError says which name could not be had.
+type nameError struct {
+	field string
+	cause error // errTaken or errPending
+}
+
+func (e *nameError) Error() string { return e.field + ": " + e.cause.Error() }
+
+func (e *nameError) Unwrap() error { return e.cause }
+
+func asNameError(field string, err error) error {
+	if errors.Is(err, errTaken) || errors.Is(err, errPending) {
+		return &nameError{field, err}
+	}
+	if err != nil {
+		return fmt.Errorf("reserve a user's %s: %w", field, err)
+	}
+	return nil
+}
+
+func asFieldError(err error) error {
+	var n *nameError
+	if !errors.As(err, &n) {
+		return err
+	}
+	what := map[string]string{"username": "This user name", "email": "This e-mail address"}[n.field]
+	if errors.Is(n.cause, errPending) {
+		return fieldError(n.field, what+" is being registered by someone else at this moment. Try again shortly.")
+	}
+	return fieldError(n.field, what+" is taken.")
+}
+
+// reserveNames claims what differs between a user as it was (nil: new) and as it will be.
+func (d *Directory) reserveNames(ctx context.Context, was, will *User) error {
+	if was == nil {
+		was = &User{}
+	}
+	if will.Username != was.Username {
+		err := d.names.reserve(ctx, will.Username, will.ID, d.now(), d.goesBy(ctx, func(u *User) bool { return u.Username == will.Username }))
+		if err != nil {
+			return asNameError("username", err)
+		}
+	}
+	email := emailKey(will.Email)
+	if email == "" || email == emailKey(was.Email) {
+		return nil
+	}
+	err := d.emails.reserve(ctx, email, will.ID, d.now(), d.goesBy(ctx, func(u *User) bool { return emailKey(u.Email) == email }))
+	if err != nil && will.Username != was.Username {
+		// Only tidies up: an unconfirmed claim without an owner can be taken over.
+		_ = d.names.release(ctx, will.Username, will.ID, d.now())
+	}
+	return asNameError("email", err)
+}
+
+func (d *Directory) goesBy(ctx context.Context, name func(*User) bool) func(id string) (bool, error) {
+	return func(id string) (bool, error) {
+		s, err := d.load(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return false, nil
+		}
+		return err == nil && name(&s.Value.User), err
+	}
+}
+
+func (d *Directory) confirmNames(ctx context.Context, u *User) error {
+	if err := asNameError("username", d.names.confirm(ctx, u.Username, u.ID)); err != nil {
+		return err
+	}
+	if u.Email == "" {
+		return nil
+	}
+	return asNameError("email", d.emails.confirm(ctx, emailKey(u.Email), u.ID))
+}
+
+// releaseNames gives up the names of old that next has no more. It only tidies up: a name that nobody goes by can be
+// taken over, so a failure is nothing to report.
+func (d *Directory) releaseNames(ctx context.Context, old, next *User) {
+	if old.Username != next.Username {
+		_ = d.names.release(ctx, old.Username, old.ID, d.now())
+	}
+	if emailKey(old.Email) != emailKey(next.Email) {
+		_ = d.emails.release(ctx, emailKey(old.Email), old.ID, d.now())
+	}
+}
+
+// How long and how often EnsureUser waits for another node that makes the same user.
+const (
+	ensureWait  = 200 * time.Millisecond
+	ensureTries = 40
+)
+
+// EnsureUser makes sure that a user declared by the operator exists as declared: it is made where it does not, and its
+// password, name and e-mail address are set where they differ; an empty one is left alone. It is made a super admin, but
+// never demoted, and a blocked one stays blocked. changed tells whether anything was written.
+func (d *Directory) EnsureUser(ctx context.Context, n NewUser) (user *User, changed bool, err error) {
+	for range ensureTries {
+		user, changed, err = d.ensure(ctx, n)
+		if !errors.Is(err, errPending) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return nil, false, ctx.Err()
+		case <-time.After(ensureWait):
+		}
+	}
+	return user, changed, asFieldError(err)
+}
+
+func (d *Directory) ensure(ctx context.Context, n NewUser) (*User, bool, error) {
+	u, err := d.UserByName(ctx, n.Username)
+	if errors.Is(err, store.ErrNotFound) {
+		return d.ensureNew(ctx, n)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return d.ensureSame(ctx, u, n)
+}
+
+func (d *Directory) ensureNew(ctx context.Context, n NewUser) (*User, bool, error) {
+	p, err := d.prepare(ctx, n, declared)
+	if err != nil {
+		return nil, false, err
+	}
+	u, err := d.insert(ctx, p)
+	if errors.Is(err, errTaken) {
+		// By another node that ensures the same user, if it is the name: then the next try finds the user.
+		if _, found := d.UserByName(ctx, n.Username); found == nil {
+			return nil, false, &nameError{"username", errPending}
+		}
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return u, true, d.record(ctx, "user.created", u.ID, "username", u.Username)
+}
+
+func (d *Directory) ensureSame(ctx context.Context, u *User, n NewUser) (*User, bool, error) {
+	changed := false
+	if n.Password != "" {
+		match, _, err := d.Hasher.Verify(ctx, u.Password, n.Password)
+		if err != nil && !errors.Is(err, errPHC) {
+			return nil, false, err
+		}
+		if !match {
+			if err := d.setPassword(ctx, u.ID, n.Password, declared); err != nil {
+				return nil, false, err
+			}
+			changed = true
+		}
+	}
+	same := (n.Name == "" || strings.TrimSpace(n.Name) == u.Name) &&
+		(n.Email == "" || strings.TrimSpace(n.Email) == u.Email) && (!n.SuperAdmin || u.SuperAdmin)
+	if same && !changed {
+		return u, false, nil
+	}
+	u, err := d.UpdateUser(ctx, u.ID, func(u *User) error {
+		if n.Name != "" {
+			u.Name = n.Name
+		}
+		if n.Email != "" {
+			u.Email = n.Email
+		}
+		u.SuperAdmin = u.SuperAdmin || n.SuperAdmin
+		return nil
+	})
+	return u, true, err
+}
+
+func (p *person) setUsername(typed string) (fault string) {
+	name, ok := CanonicalUsername(typed)
+	if !ok {
+		return "A user name has 1 to 64 letters, digits and . _ - @ + of one script."
+	}
+	p.Username = name
+	return ""
+}
+
+func (p *person) setName(typed string) (fault string) {
+	p.Name = strings.TrimSpace(typed)
+	if !presentable(p.Name) {
+		return "A name has at most 200 characters, none of them invisible."
+	}
+	return ""
+}
+
+func (p *person) setEmail(typed string) (fault string) {
+	p.Email = strings.TrimSpace(typed)
+	if p.Email != "" && !plausibleEmail(p.Email) {
+		return "This is not an e-mail address."
+	}
+	return ""
+}
