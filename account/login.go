@@ -20,8 +20,6 @@ type Attempt struct {
 
 // Login tells who signs in. ErrCredentials for a wrong password, an unknown name and a blocked user alike, after the same
 // steps; *ThrottledError after too many failures; ErrBusy when too many passwords are being checked.
-//
-// The browser cookie must be one that this server chose: it is what a later failure is counted under.
 func (d *Directory) Login(ctx context.Context, a Attempt) (*User, error) {
 	if len(a.Username) > maxUsernameBytes || len(a.Password) > maxPasswordBytes {
 		return nil, ErrCredentials

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/grantor-dev/grantor/store"
 )
 
 // UpdateUser alters a user: user name, name, e-mail address, super admin, and NotBefore, which only moves forward.
@@ -24,6 +26,7 @@ func (d *Directory) UpdateUser(ctx context.Context, id string, alter func(*User)
 		return nil
 	})
 	if err != nil {
+		d.abandon(ctx, id, &reserved, err)
 		return nil, asFieldError(err)
 	}
 	if err := d.settleNames(ctx, before, after); err != nil {
@@ -36,6 +39,16 @@ func (d *Directory) UpdateUser(ctx context.Context, id string, alter func(*User)
 func (d *Directory) giveBack(ctx context.Context, reserved, was *User) {
 	if reserved.ID != "" {
 		d.releaseNames(ctx, reserved, was)
+	}
+}
+
+// abandon gives up what a failed change reserved, unless the change may have been written after all.
+func (d *Directory) abandon(ctx context.Context, id string, reserved *User, cause error) {
+	if reserved.ID == "" || store.IsUnavailable(cause) {
+		return
+	}
+	if now, err := d.load(ctx, id); err == nil {
+		d.releaseNames(ctx, reserved, &now.Value.User)
 	}
 }
 

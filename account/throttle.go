@@ -17,7 +17,7 @@ import (
 // 4 … 60 seconds between them. A browser in which someone signed in to the account before has a count of its own, so
 // that a stranger who guesses cannot keep the owner out.
 //
-// Per address (an IPv6 one by its /64): 50 failures in a quarter of an hour.
+// Per address (an IPv6 one by its /64): 50 failures in a quarter of an hour, on the clock.
 //
 // A try is counted before its password is looked at, and counters are atomic: guessing in parallel gains nothing.
 const (
@@ -120,19 +120,14 @@ func (d *Directory) admitAddress(ctx context.Context, c *count) error {
 	if c.address == "" {
 		return nil
 	}
-	failures, err := d.Backend.Add(ctx, loginAddress, c.address, 0, 2*addressWindow)
+	tries, err := d.Backend.Add(ctx, loginAddress, c.address, 1, 2*addressWindow)
 	if err != nil {
 		return fmt.Errorf("count logins of an address: %w", err)
 	}
-	if failures < addressFailures {
-		failures, err = d.Backend.Add(ctx, loginAddress, c.address, 1, 2*addressWindow)
-		if err != nil {
-			return fmt.Errorf("count logins of an address: %w", err)
-		}
-		if failures <= addressFailures {
-			return nil
-		}
+	if tries <= addressFailures {
+		return nil
 	}
+	c.first = tries == addressFailures+1
 	now := d.Now()
 	return &ThrottledError{RetryAfter: now.Truncate(addressWindow).Add(addressWindow).Sub(now)}
 }
