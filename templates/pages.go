@@ -3,6 +3,7 @@ package templates
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -46,8 +47,13 @@ type Login struct {
 	Next        string
 }
 
-// Wait says how long to wait, in words.
-func (l Login) Wait() string { return inWords(l.RetryAfter) }
+// Problem is the error, and how long to wait where there is a time for it; "" when all is well.
+func (l Login) Problem() string {
+	if l.RetryAfter <= 0 {
+		return l.Error
+	}
+	return strings.TrimSpace(l.Error + " Please wait " + inWords(l.RetryAfter) + " and try again.")
+}
 
 // Consent asks whether a client may have what it asks for. It posts decision (allow or deny), interaction and form_token to
 // /consent; "use another account" leads to /login with the interaction.

@@ -282,8 +282,24 @@ func TestWaitIsToldInWords(t *testing.T) {
 		90 * time.Second: "2 minutes", 121 * time.Second: "3 minutes", 15 * time.Minute: "15 minutes",
 	}
 	for d, want := range cases {
-		if got := (Login{RetryAfter: d}).Wait(); got != want {
+		if got := inWords(d); got != want {
 			t.Errorf("%s is told as %q", d, got)
+		}
+	}
+}
+
+func TestLoginTellsTheErrorAndTheWait(t *testing.T) {
+	for _, c := range []struct {
+		login Login
+		want  string
+	}{
+		{Login{}, ""},
+		{Login{Error: "No."}, "No."},
+		{Login{Error: "No.", RetryAfter: time.Second}, "No. Please wait 1 second and try again."},
+		{Login{RetryAfter: time.Minute}, "Please wait 60 seconds and try again."},
+	} {
+		if got := c.login.Problem(); got != c.want {
+			t.Errorf("told %q, not %q", got, c.want)
 		}
 	}
 }

@@ -1,12 +1,7 @@
 // Gives every password field a button that shows what was typed. Without scripts there is no button.
-for (const field of document.querySelectorAll('input[type="password"]')) {
-  const box = document.createElement("div");
+for (const field of document.querySelectorAll('.reveal input[type="password"]')) {
   const button = document.createElement("button");
-  box.className = "reveal";
   button.type = "button";
-  field.replaceWith(box);
-  box.append(field, button);
-
   const show = (visible) => {
     field.type = visible ? "text" : "password";
     button.textContent = visible ? "Hide" : "Show";
@@ -16,5 +11,5 @@ for (const field of document.querySelectorAll('input[type="password"]')) {
   button.addEventListener("click", () => show(field.type === "password"));
   // Sent as a password, so that no browser remembers it among the texts.
   field.form.addEventListener("submit", () => show(false));
-  if (field.autofocus) field.focus();
+  field.after(button);
 }
