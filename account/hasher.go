@@ -76,8 +76,12 @@ type Hasher struct {
 	config  HasherConfig
 	running chan struct{}
 	waiting atomic.Int64
+	done    atomic.Int64
 	nothing phc
 }
+
+// Computed tells how many passwords have been hashed or verified, for metrics.
+func (h *Hasher) Computed() int64 { return h.done.Load() }
 
 // NewHasher gives a hasher of this cost. A configuration that Validate refuses hashes at the default cost.
 func NewHasher(c HasherConfig) *Hasher {
@@ -136,6 +140,7 @@ func (h *Hasher) compute(ctx context.Context, p phc, password string) ([]byte, e
 		return nil, err
 	}
 	defer func() { <-h.running }()
+	h.done.Add(1)
 	return argon2.IDKey([]byte(password), p.salt, p.time, p.memory, p.lanes, uint32(len(p.key))), nil
 }
 

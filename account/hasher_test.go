@@ -2,16 +2,11 @@ package account_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/grantor-dev/grantor/account"
 )
-
-// slow takes long enough that others arrive meanwhile, and is refused by nobody.
-var slow = account.HasherConfig{MemoryKiB: 64 << 10, Time: 4, Parallelism: 1, Concurrent: 1, Queue: 1}
 
 func TestAHashVerifiesOnlyItsPassword(t *testing.T) {
 	ctx := context.Background()
@@ -127,40 +122,41 @@ func TestUnreasonableCostsAreRefused(t *testing.T) {
 	}
 }
 
-// TestTheGateBounds fills the gate: one computes, one waits, the rest are told that it is busy.
-func TestTheGateBounds(t *testing.T) {
-	h := account.NewHasher(slow)
-	errs := parallel(8, func(int) error { return h.VerifyNothing(context.Background()) })
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, account.ErrBusy) {
-			t.Error(err)
-		}
+func TestTheGateLetsFewInAndFewWait(t *testing.T) {
+	ctx := context.Background()
+	h := account.NewHasher(account.HasherConfig{MemoryKiB: 8, Time: 1, Concurrent: 2, Queue: 3})
+	release := h.Occupy()
+	waiters := make(chan error, 3)
+	for range 3 {
+		go func() { waiters <- h.VerifyNothing(ctx) }()
 	}
-	if n := successes(errs); n < 2 || n > 7 {
-		t.Errorf("%d of 8 passed a gate for one and a queue of one", n)
+	poll(t, func() bool { return h.Waiting() == 3 })
+	wantErr(t, h.VerifyNothing(ctx), account.ErrBusy)
+	_, err := h.Hash(ctx, "x")
+	wantErr(t, err, account.ErrBusy)
+	if h.Computed() != 0 {
+		t.Error("someone passed a full gate")
 	}
-	ok(t, h.VerifyNothing(context.Background()))
+	release()
+	for range 3 {
+		ok(t, <-waiters)
+	}
+	ok(t, h.VerifyNothing(ctx))
+	if h.Computed() != 4 || h.Waiting() != 0 {
+		t.Errorf("%d computed, %d wait", h.Computed(), h.Waiting())
+	}
 }
 
 func TestAWaiterLeavesWithItsContext(t *testing.T) {
-	h := account.NewHasher(slow)
-	done := make(chan error)
-	go func() { done <- h.VerifyNothing(context.Background()) }()
-	ended, cancel := context.WithCancel(context.Background())
+	h := account.NewHasher(account.HasherConfig{MemoryKiB: 8, Time: 1, Concurrent: 1, Queue: 1})
+	defer h.Occupy()()
+	ctx, cancel := context.WithCancel(context.Background())
+	left := make(chan error)
+	go func() { left <- h.VerifyNothing(ctx) }()
+	poll(t, func() bool { return h.Waiting() == 1 })
 	cancel()
-	left := false
-	for running := true; running; {
-		select {
-		case err := <-done:
-			ok(t, err)
-			running = false
-		case <-time.After(time.Millisecond):
-			if err := h.VerifyNothing(ended); errors.Is(err, context.Canceled) {
-				left = true
-			}
-		}
-	}
-	if !left {
-		t.Error("no waiter left")
+	wantErr(t, <-left, context.Canceled)
+	if h.Waiting() != 0 {
+		t.Error("it still waits")
 	}
 }
