@@ -1,11 +1,9 @@
 package jose
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
-	"unicode/utf8"
 )
 
 var (
@@ -13,8 +11,6 @@ var (
 	errMembers    = invalid("alg, kid or typ is missing or not a string")
 	errUnderstood = invalid("crit, b64 and cty are not accepted")
 )
-
-var errNotObject = errors.New("not a JSON object of distinct members")
 
 // header is what of a JWS header is looked at. jwk, jku, x5u, x5c and whatever else is not.
 type header struct{ alg, kid, typ string }
@@ -55,38 +51,6 @@ func (h *header) member(name string, value []byte) error {
 func readString(value []byte, s *string) error {
 	if value[0] != '"' || json.Unmarshal(value, s) != nil {
 		return errMembers
-	}
-	return nil
-}
-
-// eachMember visits the members of a JSON object in order. Names are compared as they read after unescaping, and exactly:
-// encoding/json by itself would take the last of two members, and ALG for alg.
-func eachMember(object []byte, visit func(name string, value []byte) error) error {
-	if !utf8.Valid(object) || !json.Valid(object) {
-		return errNotObject
-	}
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	if first, err := decoder.Token(); err != nil || first != json.Delim('{') {
-		return errNotObject
-	}
-	seen := make(map[string]struct{}, 8)
-	for decoder.More() {
-		token, err := decoder.Token()
-		if err != nil {
-			return errNotObject
-		}
-		name, _ := token.(string)
-		if _, twice := seen[name]; twice {
-			return errNotObject
-		}
-		seen[name] = struct{}{}
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
-			return errNotObject
-		}
-		if err := visit(name, value); err != nil {
-			return err
-		}
 	}
 	return nil
 }
