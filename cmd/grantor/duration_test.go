@@ -1,0 +1,61 @@
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+func TestDurationsAreReadAndWritten(t *testing.T) {
+	for _, c := range []struct {
+		text    string
+		want    time.Duration
+		written string
+	}{
+		{"0", 0, "0"},
+		{"0s", 0, "0"},
+		{"60s", time.Minute, "1m"},
+		{"90s", 90 * time.Second, "1m30s"},
+		{"10m", 10 * time.Minute, "10m"},
+		{"24h", 24 * time.Hour, "1d"},
+		{"720h", 30 * day, "30d"},
+		{"30d", 30 * day, "30d"},
+		{"1d12h", 36 * time.Hour, "1d12h"},
+		{"1h0m5s", time.Hour + 5*time.Second, "1h0m5s"},
+		{"0d", 0, "0"},
+		{"250ms", 250 * time.Millisecond, "250ms"},
+		{"-5s", -5 * time.Second, "-5s"},
+	} {
+		got, err := parseDuration(c.text)
+		if err != nil || got != c.want {
+			t.Errorf("%s: got %v, %v", c.text, got, err)
+		}
+		if s := formatDuration(got); s != c.written {
+			t.Errorf("%s: written as %s, want %s", c.text, s, c.written)
+		}
+	}
+}
+
+func TestWrongDurationsAreRefused(t *testing.T) {
+	for _, text := range []string{"", "60", "1.5", "d", "-1d", "1.5d", "1d-2h", "1d+2h", "1d 2h", "1dd", "1d2d", "5 m",
+		"99999999999d", "65535d2500000h", "ten minutes", "1d.5", "30D"} {
+		if d, err := parseDuration(text); err == nil {
+			t.Errorf("%q was read as %v", text, d)
+		}
+	}
+}
+
+func FuzzDuration(f *testing.F) {
+	for _, s := range []string{"30d", "1d12h", "10m", "0", "1h0m5s", "-5s", "1d1ns"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		d, err := parseDuration(s)
+		if err != nil {
+			return
+		}
+		again, err := parseDuration(formatDuration(d))
+		if err != nil || again != d {
+			t.Fatalf("%q: %v became %v, %v", s, d, again, err)
+		}
+	})
+}

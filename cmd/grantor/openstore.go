@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/grantor-dev/grantor/store"
+	"github.com/grantor-dev/grantor/store/bolt"
+	"github.com/grantor-dev/grantor/store/memory"
+	"github.com/grantor-dev/grantor/store/redis"
+)
+
+// backend is what every store offers to the program that owns it.
+type backend interface {
+	store.Backend
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// openStore opens the store that the configuration names, and gives the key that seals what lies in it. The key comes
+// first: no store is made whose key could not be kept. An unreachable Redis is not an error; a wrong address is.
+func openStore(ctx context.Context, c *Config, warn func(string)) (backend, []byte, error) {
+	key, err := masterKey(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := openBackend(ctx, c, warn)
+	if err != nil {
+		return nil, nil, err
+	}
+	return b, key, nil
+}
+
+func openBackend(ctx context.Context, c *Config, warn func(string)) (backend, error) {
+	if err := c.Store.check(); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	switch {
+	case c.Store.isRedis():
+		s, err := redis.Open(ctx, string(c.Store), redis.Options{AcceptEviction: c.AcceptEviction, Warn: warn})
+		if err != nil {
+			return nil, fmt.Errorf("open store %s: %w", c.Store, err)
+		}
+		return s, nil
+	case c.Store.scheme() == "bolt":
+		return openBolt(c.Store.path(), warn)
+	}
+	return memory.New(), nil
+}
+
+func openBolt(path string, warn func(string)) (backend, error) {
+	s, err := bolt.Open(path, bolt.Options{Warn: warn})
+	if errors.Is(err, bolt.ErrLocked) {
+		return nil, fmt.Errorf("%w: another process, probably a running `grantor serve`, has the file open: stop it first", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
