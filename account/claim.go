@@ -67,6 +67,9 @@ func (c claims) reserve(ctx context.Context, name, owner string, now time.Time, 
 	if err != nil {
 		return err
 	}
+	if old.Value.Owner == owner {
+		return nil // reserved by another change of the same user
+	}
 	if err := free(old.Value, mine, holds); err != nil {
 		return err
 	}
@@ -76,7 +79,7 @@ func (c claims) reserve(ctx context.Context, name, owner string, now time.Time, 
 
 // free tells whether the claim old gives way to mine.
 func free(old, mine *claim, holds func(id string) (bool, error)) error {
-	if old.Owner == mine.Owner || old.Owner == "" {
+	if old.Owner == "" {
 		return nil
 	}
 	held, err := holds(old.Owner)
@@ -94,22 +97,13 @@ func free(old, mine *claim, holds func(id string) (bool, error)) error {
 
 // confirm makes a reservation last, once its owner is written. errPending where another took it over.
 func (c claims) confirm(ctx context.Context, name, owner string) error {
-	old, err := c.Load(ctx, c.key(name))
-	if errors.Is(err, store.ErrNotFound) {
-		return errPending
-	}
-	if err != nil {
-		return err
-	}
-	if old.Value.Owner != owner {
-		return errPending
-	}
-	if old.Value.Confirmed {
+	_, err := c.Update(ctx, c.key(name), func(found *claim) error {
+		if found.Owner != owner {
+			return errPending
+		}
+		found.Confirmed = true
 		return nil
-	}
-	next := *old.Value
-	next.Confirmed = true
-	_, err = c.Swap(ctx, old, &next)
+	})
 	return lostRace(err)
 }
 
