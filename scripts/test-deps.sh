@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Brings what the tests run for real: redis-server, a Chromium, and a C compiler for the race detector. What is missing is
+# installed where that needs no password; otherwise one line says what to install.
+set -euo pipefail
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# The names that chromedp looks for.
+has_browser() {
+	local name
+	for name in headless_shell headless-shell chromium chromium-browser google-chrome google-chrome-stable chrome; do
+		if has "$name"; then return 0; fi
+	done
+	[[ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]]
+}
+
+# Prints what is not there, in words that the installers below translate.
+missing() {
+	has redis-server || echo redis
+	has_browser || echo chromium
+	has "${CC:-gcc}" || has clang || echo gcc
+}
+
+install_apt() {
+	local word packages=()
+	for word in "$@"; do
+		case $word in
+		redis) packages+=(redis-server) ;;
+		gcc) packages+=(gcc libc6-dev) ;;
+		*) packages+=("$word") ;;
+		esac
+	done
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -q
+	apt-get install -q -y --no-install-recommends "${packages[@]}"
+}
+
+install_dnf() {
+	local word
+	for word in "$@"; do
+		dnf install -q -y "$word" || [[ $word != redis ]] || dnf install -q -y valkey-compat-redis # newer Fedoras
+	done
+}
+
+install_brew() {
+	local word
+	for word in "$@"; do
+		case $word in
+		redis) brew install --quiet redis ;;
+		chromium) brew install --quiet --cask google-chrome ;;
+		gcc) xcode-select --install ;;
+		esac
+	done
+}
+
+# Prints the way to install here, nothing where there is none.
+installer() {
+	if [[ $(id -u) -ne 0 ]]; then
+		if has brew; then echo brew; fi
+	elif has apt-get; then
+		echo apt
+	elif has dnf; then
+		echo dnf
+	fi
+}
+
+main() {
+	local absent how
+	absent=$(missing | xargs)
+	if [[ -z $absent ]]; then return; fi
+
+	how=$(installer)
+	if [[ -n $how ]]; then
+		echo "the tests need $absent: installing with $how"
+		# shellcheck disable=SC2086 # these are words
+		"install_$how" $absent >&2 || true # what counts is what is there afterwards
+		absent=$(missing | xargs)
+	fi
+	if [[ -n $absent ]]; then
+		echo "the tests need $absent: install it (on Debian, of: redis-server chromium gcc libc6-dev) and run make test again" >&2
+		exit 1
+	fi
+}
+
+main
