@@ -1,0 +1,127 @@
+package oauth
+
+import (
+	"slices"
+	"time"
+
+	"github.com/grantor-dev/grantor/internal/jose"
+)
+
+// GrantType is a value of grant_type.
+type GrantType string
+
+// The grant types that this server offers.
+const (
+	AuthorizationCode GrantType = "authorization_code" // RFC 6749 section 4.1
+	ClientCredentials GrantType = "client_credentials" // RFC 6749 section 4.4
+	RefreshToken      GrantType = "refresh_token"      // RFC 6749 section 6
+)
+
+// GrantTypes lists what this server offers, in the order of its metadata.
+var GrantTypes = []GrantType{AuthorizationCode, ClientCredentials, RefreshToken}
+
+// AuthMethod is a value of token_endpoint_auth_method (RFC 7591 section 2).
+type AuthMethod string
+
+// The ways in which a client may authenticate.
+const (
+	ClientSecretBasic AuthMethod = "client_secret_basic"
+	ClientSecretPost  AuthMethod = "client_secret_post"
+	NoSecret          AuthMethod = "none"
+)
+
+// AuthMethods lists what this server offers, in the order of its metadata.
+var AuthMethods = []AuthMethod{ClientSecretBasic, ClientSecretPost, NoSecret}
+
+// AccessTokenFormat says what an access token looks like.
+type AccessTokenFormat string
+
+// The formats of access tokens.
+const (
+	Opaque AccessTokenFormat = "opaque"
+	JWT    AccessTokenFormat = "jwt" // RFC 9068
+)
+
+// Registration is what whoever registers a client decides. Its names are those of RFC 7591 section 2, and ours.
+type Registration struct {
+	ClientID                string            `json:"client_id,omitempty"`
+	ClientName              string            `json:"client_name,omitempty"`
+	ClientURI               string            `json:"client_uri,omitempty"`
+	TokenEndpointAuthMethod AuthMethod        `json:"token_endpoint_auth_method,omitempty"`
+	GrantTypes              []GrantType       `json:"grant_types,omitempty"`
+	RedirectURIs            []string          `json:"redirect_uris,omitempty"`
+	Scope                   string            `json:"scope,omitempty"`
+	DefaultScope            string            `json:"default_scope,omitempty"` // what a request without scope gets; empty: all of Scope
+	Audience                []string          `json:"audience,omitempty"`      // absolute URIs that tokens may be meant for
+	AccessTokenFormat       AccessTokenFormat `json:"access_token_format,omitempty"`
+	AccessTokenSigningAlg   jose.Algorithm    `json:"access_token_signing_alg,omitempty"` // empty: the server's
+	AccessTokenLifetime     Duration          `json:"access_token_lifetime,omitempty"`    // 0: the server's
+	ResourceServer          bool              `json:"resource_server,omitempty"`          // may introspect tokens meant for its audience
+}
+
+// Client is an application registered here.
+type Client struct {
+	Registration
+	Number    int64          `json:"number"` // how many were registered when this one was; never given twice
+	Secrets   []ClientSecret `json:"secrets,omitempty"`
+	Disabled  bool           `json:"disabled,omitempty"`
+	NotBefore time.Time      `json:"not_before,omitzero"` // what began at or before it has ended
+	Created   time.Time      `json:"created"`
+	Updated   time.Time      `json:"updated"`
+}
+
+// ClientSecret is what is kept of a secret. Hash is SHA-256 of a secret that this server made, argon2id of any other.
+type ClientSecret struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name,omitempty"`
+	Hash    string    `json:"hash"`
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+// IsPublic reports whether the client has no secret to authenticate with (RFC 6749 section 2.1).
+func (c *Client) IsPublic() bool { return c.TokenEndpointAuthMethod == NoSecret }
+
+// MayUse reports whether the grant is registered for the client.
+func (c *Client) MayUse(grant GrantType) bool { return slices.Contains(c.GrantTypes, grant) }
+
+// Name is what people are shown.
+func (c *Client) Name() string {
+	if c.ClientName != "" {
+		return c.ClientName
+	}
+	return c.ClientID
+}
+
+// active reports whether what began at the given time is still good as far as the client is concerned.
+func (c *Client) active(began time.Time) bool { return !c.Disabled && began.After(c.NotBefore) }
+
+// scope gives what the client may ask for at all.
+func (c *Client) scope() Scope {
+	scope, _ := ParseScope(c.Registration.Scope) // checked when registered
+	return scope
+}
+
+// grantedScope decides what a request for scope gets: what it names, if the client may have all of it (RFC 6749 section
+// 3.3), or the default where it names nothing.
+func (c *Client) grantedScope(requested string) (Scope, error) {
+	scope, ok := ParseScope(requested)
+	if !ok {
+		return nil, refuse(InvalidScope, "scope is malformed or too long")
+	}
+	if len(scope) == 0 {
+		return c.defaultScope(), nil
+	}
+	if !c.scope().Contains(scope) {
+		return nil, refuse(InvalidScope, "scope names what this client may not have")
+	}
+	return scope, nil
+}
+
+func (c *Client) defaultScope() Scope {
+	if c.DefaultScope == "" {
+		return c.scope()
+	}
+	scope, _ := ParseScope(c.DefaultScope)
+	return scope
+}

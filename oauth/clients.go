@@ -1,0 +1,332 @@
+package oauth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/store"
+)
+
+var (
+	clientKind     = store.Kind{Name: "client"}
+	clientNameKind = store.Kind{Name: "client_name"}
+)
+
+// ErrNameTaken reports that another client has the name, or the client_id.
+var (
+	ErrNameTaken     = errors.New("another client has this name")
+	ErrClientIDTaken = errors.New("another client has this client_id")
+)
+
+// nameClaim reserves a client's name. One whose owner is gone, or has another name by now, may be taken over.
+type nameClaim struct {
+	Name     string `json:"name"` // digest of the folded name
+	ClientID string `json:"client_id"`
+}
+
+func newClients(b store.Backend) *store.Cache[Client] {
+	return store.NewCache(&store.Collection[Client]{
+		Backend: b, Kind: clientKind,
+		ID: func(c *Client) string { return c.ClientID },
+	})
+}
+
+func newClientNames(b store.Backend) *store.Collection[nameClaim] {
+	return &store.Collection[nameClaim]{
+		Backend: b, Kind: clientNameKind,
+		ID: func(n *nameClaim) string { return n.Name },
+	}
+}
+
+// Client gives a registered client, as it was at most a second ago. It is shared and must not be changed.
+// store.ErrNotFound for an id that nobody has, in whatever form.
+func (p *Provider) Client(ctx context.Context, id string) (*Client, error) {
+	if !isClientID(id) {
+		return nil, store.ErrNotFound
+	}
+	return p.clients.Get(ctx, id)
+}
+
+// Clients gives a page of the registered clients in the order of their ids.
+func (p *Provider) Clients(ctx context.Context, cursor string, limit int) ([]*Client, string, error) {
+	return p.clients.List(ctx, "", cursor, limit)
+}
+
+// RegisterClient adds a client. An empty client_id is chosen at random. A confidential client gets the secret given, or,
+// where that is empty, a new one, which is returned and never shown again. *RegistrationError, ErrNameTaken,
+// ErrClientIDTaken.
+func (p *Provider) RegisterClient(ctx context.Context, r Registration, secret string) (c *Client, shown string, err error) {
+	if r.ClientID == "" {
+		r.ClientID = uuid.NewString()
+	}
+	r = r.withDefaults()
+	if err := r.check(); err != nil {
+		return nil, "", err
+	}
+	now := p.now()
+	c = &Client{Registration: r, Created: now, Updated: now, NotBefore: now.Add(-time.Millisecond)}
+	if !c.IsPublic() {
+		var kept ClientSecret
+		if kept, shown, err = p.newSecret(ctx, secret); err != nil {
+			return nil, "", err
+		}
+		c.Secrets = []ClientSecret{kept}
+	}
+	if err := p.keepClient(ctx, c); err != nil {
+		return nil, "", err
+	}
+	return c, shown, p.audit(ctx, "client.created", clientObject(c.ClientID), nil)
+}
+
+func (p *Provider) keepClient(ctx context.Context, c *Client) (err error) {
+	if _, err := p.clients.Collection.Get(ctx, c.ClientID); err == nil {
+		return ErrClientIDTaken
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("register client: %w", err)
+	}
+	if err := p.ensureKey(ctx, &c.Registration); err != nil {
+		return err
+	}
+	if err := p.claimName(ctx, c.ClientName, c.ClientID); err != nil {
+		return err
+	}
+	if c.Number, err = p.backend.Add(ctx, clientKind, "number", 1, 0); err != nil {
+		return fmt.Errorf("number client: %w", err)
+	}
+	err = p.clients.Create(ctx, c)
+	if errors.Is(err, store.ErrExists) {
+		return ErrClientIDTaken
+	}
+	if err != nil {
+		return fmt.Errorf("register client: %w", err)
+	}
+	return nil
+}
+
+// ensureKey makes sure that tokens of the registration can be signed before the first one is asked for.
+func (p *Provider) ensureKey(ctx context.Context, r *Registration) error {
+	if r.AccessTokenFormat != JWT || r.AccessTokenSigningAlg == "" {
+		return nil
+	}
+	return p.keys.Ensure(ctx, r.AccessTokenSigningAlg)
+}
+
+// claimName reserves a name for a client before the client has it.
+func (p *Provider) claimName(ctx context.Context, name, clientID string) error {
+	if name == "" {
+		return nil
+	}
+	claim := &nameClaim{Name: nameDigest(name), ClientID: clientID}
+	for {
+		err := p.clientNames.Create(ctx, claim)
+		if !errors.Is(err, store.ErrExists) {
+			return err
+		}
+		old, err := p.clientNames.Load(ctx, claim.Name)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read name of client: %w", err)
+		}
+		if old.Value.ClientID == clientID {
+			return nil
+		}
+		owner, err := p.clients.Collection.Get(ctx, old.Value.ClientID)
+		if err == nil && nameDigest(owner.ClientName) == claim.Name {
+			return ErrNameTaken
+		}
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("read owner of name: %w", err)
+		}
+		if _, err := p.clientNames.Swap(ctx, old, claim); !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+}
+
+// nameDigest folds what people take for the same name, and keeps user input out of keys.
+func nameDigest(name string) string {
+	sum := sha256.Sum256([]byte(strings.ToLower(strings.TrimSpace(name))))
+	return hex.EncodeToString(sum[:])
+}
+
+// UpdateClient replaces the registration of a client. version is what Load gave, 0 for "whatever is there".
+// store.ErrNotFound, store.ErrConflict (someone else saved first), *RegistrationError, ErrNameTaken.
+func (p *Provider) UpdateClient(ctx context.Context, r Registration, version uint64) (*Client, error) {
+	r = r.withDefaults()
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	old, err := p.clients.Load(ctx, r.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	if version != 0 && version != old.Version {
+		return nil, store.ErrConflict
+	}
+	if err := p.ensureKey(ctx, &r); err != nil {
+		return nil, err
+	}
+	if err := p.claimName(ctx, r.ClientName, r.ClientID); err != nil {
+		return nil, err
+	}
+	next := *old.Value
+	next.Registration, next.Updated = r, p.now()
+	if _, err := p.clients.Swap(ctx, old, &next); err != nil {
+		return nil, err
+	}
+	return &next, p.audit(ctx, "client.updated", clientObject(r.ClientID), changes(old.Value.Registration, r))
+}
+
+// changes names the fields that differ, "old -> new". No field of a registration is secret.
+func changes(old, next Registration) map[string]string {
+	diff := map[string]string{}
+	a, b := reflect.ValueOf(old), reflect.ValueOf(next)
+	for i := range a.NumField() {
+		from, to := fmt.Sprint(a.Field(i).Interface()), fmt.Sprint(b.Field(i).Interface())
+		if from != to {
+			name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
+			diff[name] = from + " -> " + to
+		}
+	}
+	return diff
+}
+
+// EnsureClient brings a client to a declared state: registers it, or updates what differs. secret is as for
+// RegisterClient; a client that has a secret keeps it where none is declared. shown is a secret that was made now;
+// changed tells whether anything was written.
+func (p *Provider) EnsureClient(ctx context.Context, r Registration, secret string) (shown string, changed bool, err error) {
+	r = r.withDefaults()
+	stored, err := p.clients.Load(ctx, r.ClientID)
+	if errors.Is(err, store.ErrNotFound) {
+		_, shown, err = p.RegisterClient(ctx, r, secret)
+		return shown, err == nil, err
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("read client: %w", err)
+	}
+	if !reflect.DeepEqual(normalised(stored.Value.Registration), normalised(r)) {
+		if _, err := p.UpdateClient(ctx, r, stored.Version); err != nil {
+			return "", false, err
+		}
+		changed = true
+	}
+	if r.TokenEndpointAuthMethod == NoSecret {
+		return "", changed, nil
+	}
+	match, err := p.hasSecret(ctx, stored.Value, secret)
+	if err != nil || match {
+		return "", changed, err
+	}
+	shown, err = p.ReplaceSecrets(ctx, r.ClientID, secret)
+	return shown, err == nil, err
+}
+
+// normalised makes an absent list and an empty one the same.
+func normalised(r Registration) Registration {
+	r.RedirectURIs = slices.Clip(append([]string{}, r.RedirectURIs...))
+	r.Audience = slices.Clip(append([]string{}, r.Audience...))
+	return r
+}
+
+// hasSecret reports whether the declared secret is one of the client's, or none is declared and it has one.
+func (p *Provider) hasSecret(ctx context.Context, c *Client, secret string) (bool, error) {
+	if secret == "" {
+		return len(c.Secrets) > 0, nil
+	}
+	return p.verifySecret(ctx, c, secret)
+}
+
+// ReplaceSecrets gives a client one new secret and ends all others at once. An empty secret is made here and returned.
+func (p *Provider) ReplaceSecrets(ctx context.Context, clientID, secret string) (shown string, err error) {
+	kept, shown, err := p.newSecret(ctx, secret)
+	if err != nil {
+		return "", err
+	}
+	if err := p.changeClient(ctx, clientID, "client.secret_rotated", func(c *Client) error {
+		if c.IsPublic() {
+			return &RegistrationError{[]FieldError{{"client_secret", "must not be set for a public client"}}}
+		}
+		c.Secrets = []ClientSecret{kept}
+		return nil
+	}); err != nil {
+		return "", err
+	}
+	return shown, nil
+}
+
+// SetClientState enables or disables a client. While disabled it cannot authenticate and its tokens are refused.
+func (p *Provider) SetClientState(ctx context.Context, clientID string, state ClientState) error {
+	return p.changeClient(ctx, clientID, "client."+string(state), func(c *Client) error {
+		c.Disabled = state == Disabled
+		return nil
+	})
+}
+
+// ClientState is whether a client may be used.
+type ClientState string
+
+// The states of a client.
+const (
+	Enabled  ClientState = "enabled"
+	Disabled ClientState = "disabled"
+)
+
+// EndClientTokens ends every code and token of a client that was issued until now.
+func (p *Provider) EndClientTokens(ctx context.Context, clientID string) error {
+	return p.changeClient(ctx, clientID, "client.tokens_revoked", func(c *Client) error {
+		c.NotBefore = p.now()
+		return nil
+	})
+}
+
+func (p *Provider) changeClient(ctx context.Context, id, action string, change func(*Client) error) error {
+	if !isClientID(id) {
+		return store.ErrNotFound
+	}
+	if _, err := p.clients.Update(ctx, id, func(c *Client) error {
+		c.Updated = p.now()
+		return change(c)
+	}); err != nil {
+		return err
+	}
+	return p.audit(ctx, action, clientObject(id), nil)
+}
+
+// DeleteClient removes a client: with it its secrets, codes and tokens are refused at once. store.ErrNotFound.
+func (p *Provider) DeleteClient(ctx context.Context, id string) error {
+	if !isClientID(id) {
+		return store.ErrNotFound
+	}
+	c, err := p.clients.Take(ctx, id)
+	if err != nil {
+		return err
+	}
+	// The name is free already, as its owner is gone; this only tidies up.
+	if c.ClientName != "" {
+		_, _ = p.clientNames.Take(ctx, nameDigest(c.ClientName)) // a claim left behind may be taken over
+	}
+	return p.audit(ctx, "client.deleted", clientObject(id), map[string]string{"client_name": c.ClientName})
+}
+
+func clientObject(id string) string { return "client:" + id }
+
+// audit records an act of whoever the context names.
+func (p *Provider) audit(ctx context.Context, action, object string, detail map[string]string) error {
+	err := p.auditLog.Record(ctx, account.Event{Action: action, Object: object, Detail: detail})
+	if err != nil {
+		return fmt.Errorf("write audit event %s: %w", action, err)
+	}
+	return nil
+}

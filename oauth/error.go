@@ -1,0 +1,66 @@
+package oauth
+
+import (
+	"errors"
+	"time"
+)
+
+// Code is an error code of the OAuth registry. Which HTTP status it becomes is decided in server/errors.go.
+type Code string
+
+// The error codes that this server answers.
+const (
+	InvalidRequest          Code = "invalid_request"           // RFC 6749 sections 4.1.2.1, 5.2
+	InvalidClient           Code = "invalid_client"            // RFC 6749 section 5.2
+	InvalidGrant            Code = "invalid_grant"             // RFC 6749 section 5.2
+	UnauthorizedClient      Code = "unauthorized_client"       // RFC 6749 sections 4.1.2.1, 5.2
+	UnsupportedGrantType    Code = "unsupported_grant_type"    // RFC 6749 section 5.2
+	UnsupportedResponseType Code = "unsupported_response_type" // RFC 6749 section 4.1.2.1
+	InvalidScope            Code = "invalid_scope"             // RFC 6749 sections 4.1.2.1, 5.2
+	InvalidTarget           Code = "invalid_target"            // RFC 8707 section 2
+	AccessDenied            Code = "access_denied"             // RFC 6749 section 4.1.2.1
+	ServerError             Code = "server_error"              // RFC 6749 section 4.1.2.1
+	TemporarilyUnavailable  Code = "temporarily_unavailable"   // RFC 6749 section 4.1.2.1
+	UnsupportedTokenType    Code = "unsupported_token_type"    // RFC 7009 section 2.2.1
+	LoginRequired           Code = "login_required"            // OpenID Connect Core section 3.1.2.6
+	ConsentRequired         Code = "consent_required"          // OpenID Connect Core section 3.1.2.6
+	RequestNotSupported     Code = "request_not_supported"     // OpenID Connect Core section 3.1.2.6
+	RequestURINotSupported  Code = "request_uri_not_supported" // OpenID Connect Core section 3.1.2.6
+)
+
+// Error is what a client may read. Cause is for the log and is never sent.
+type Error struct {
+	Code        Code
+	Description string        // a sentence of printable ASCII without quotes or backslashes (RFC 6749 section 5.2)
+	RetryAfter  time.Duration // set where trying again later helps
+	Cause       error
+}
+
+func (e *Error) Error() string {
+	text := string(e.Code) + ": " + e.Description
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
+	}
+	return text
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+func refuse(code Code, description string) *Error {
+	return &Error{Code: code, Description: description}
+}
+
+// because adds to a refusal what only the log may tell.
+func (e *Error) because(cause error) *Error {
+	return &Error{Code: e.Code, Description: e.Description, Cause: cause}
+}
+
+// refusal gives the *Error in err, or nil where err is a failure of the server.
+func refusal(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}

@@ -1,0 +1,209 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grantor-dev/grantor/store"
+)
+
+// RFC 7662: token introspection.
+
+// Introspection is what is told of a token. Everything but Active is zero where Active is false.
+type Introspection struct {
+	Active        bool
+	Scope         Scope
+	ClientID      string
+	Username      string
+	Subject       string
+	Audience      []string
+	Issued        time.Time
+	Expires       time.Time
+	NotBefore     time.Time
+	ID            string    // jti, of a JWT
+	Use           string    // "access_token" or "refresh_token"
+	Authenticated time.Time // auth_time, of a user's token
+}
+
+// The uses of a token, told so that no refresh token is mistaken for an access token.
+const (
+	AccessTokenUse  = "access_token"
+	RefreshTokenUse = "refresh_token"
+)
+
+// Introspect tells an authenticated client what a token is worth. A client sees its own tokens; a resource server also
+// the access tokens meant for its audience. Any other token, and anything that is none, is not active: the answer does
+// not tell why (RFC 7662 section 2.2).
+func (p *Provider) Introspect(ctx context.Context, caller *Client, presented string) (*Introspection, error) {
+	if caller.IsPublic() {
+		return nil, refuse(InvalidClient, "introspection needs a client that authenticates with a secret")
+	}
+	seen, err := p.examine(ctx, presented)
+	if errors.Is(err, errNotActive) {
+		return &Introspection{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !maySee(caller, seen) {
+		return &Introspection{}, nil
+	}
+	return seen, nil
+}
+
+func maySee(caller *Client, seen *Introspection) bool {
+	if seen.Use == RefreshTokenUse {
+		return seen.ClientID == caller.ClientID && !caller.ResourceServer
+	}
+	if seen.ClientID == caller.ClientID {
+		return true
+	}
+	return caller.ResourceServer && slices.ContainsFunc(seen.Audience, func(a string) bool {
+		return slices.Contains(caller.Audience, a)
+	})
+}
+
+// errNotActive says that a token is worth nothing; what wraps it says why, for the log and for admins.
+var errNotActive = errors.New("the token is not active")
+
+func notActive(why string) error { return fmt.Errorf("%w: %s", errNotActive, why) }
+
+// Examine tells an admin what a token is worth. why says, where it is worth nothing, which rule says so.
+func (p *Provider) Examine(ctx context.Context, presented string) (seen *Introspection, why string, err error) {
+	seen, err = p.examine(ctx, presented)
+	if errors.Is(err, errNotActive) {
+		return &Introspection{}, strings.TrimPrefix(err.Error(), errNotActive.Error()+": "), nil
+	}
+	return seen, "", err
+}
+
+// examine is one read of the store: the record that the token names.
+func (p *Provider) examine(ctx context.Context, presented string) (*Introspection, error) {
+	switch {
+	case strings.HasPrefix(presented, accessPrefix):
+		return p.examineOpaque(ctx, presented)
+	case strings.HasPrefix(presented, refreshPrefix):
+		return p.examineRefresh(ctx, presented)
+	case strings.Count(presented, ".") == 2:
+		return p.examineJWT(ctx, presented)
+	}
+	return nil, notActive("it is not an access token or refresh token of this server")
+}
+
+func (p *Provider) examineOpaque(ctx context.Context, presented string) (*Introspection, error) {
+	t, ok := p.tokens().parse(accessPrefix, presented)
+	if !ok {
+		return nil, notActive("its check does not match: it is mistyped, cut off, or not of this server")
+	}
+	a, err := p.liveAuthorization(ctx, t.Authorization)
+	if err != nil {
+		return nil, err
+	}
+	s, ok := a.access(t.digest, p.now())
+	if !ok {
+		return nil, notActive("it has expired")
+	}
+	seen := p.seen(a, AccessTokenUse)
+	seen.Scope, seen.Audience, seen.Issued, seen.Expires = s.Scope, p.audienceOf(s.Audience), s.Issued, s.Expires
+	return seen, nil
+}
+
+func (p *Provider) examineRefresh(ctx context.Context, presented string) (*Introspection, error) {
+	t, ok := p.tokens().parse(refreshPrefix, presented)
+	if !ok {
+		return nil, notActive("its check does not match: it is mistyped, cut off, or not of this server")
+	}
+	a, err := p.liveAuthorization(ctx, t.Authorization)
+	if err != nil {
+		return nil, err
+	}
+	if a.Refresh == nil || !a.Refresh.Digest.equal(t.digest) {
+		return nil, notActive("it was used already")
+	}
+	if !p.now().Before(a.Refresh.Expires) {
+		return nil, notActive("it has expired")
+	}
+	seen := p.seen(a, RefreshTokenUse)
+	seen.Scope, seen.Expires = a.Scope, a.Refresh.Expires
+	return seen, nil
+}
+
+func (p *Provider) seen(a *Authorization, use string) *Introspection {
+	return &Introspection{Active: true, ClientID: a.ClientID, Subject: a.subject(), Use: use, Authenticated: a.Authenticated}
+}
+
+// liveAuthorization reads an authorization and checks that it still stands.
+func (p *Provider) liveAuthorization(ctx context.Context, id string) (*Authorization, error) {
+	a, err := p.authorizations.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, notActive("its authorization was revoked, or has expired")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read authorization: %w", err)
+	}
+	return a, p.stillLive(ctx, a)
+}
+
+func (p *Provider) stillLive(ctx context.Context, a *Authorization) error {
+	c, err := p.Client(ctx, a.ClientID)
+	if errors.Is(err, store.ErrNotFound) {
+		return notActive("its client was deleted")
+	}
+	if err != nil {
+		return fmt.Errorf("read client: %w", err)
+	}
+	if err := p.checkLive(ctx, a, c); errors.Is(err, errEnded) {
+		return notActive("its client or user is blocked, or has ended what was issued before")
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// examineJWT reads a JWT access token of ours. That of a user stands as long as its authorization; that of a machine as
+// long as its client and as it was not revoked itself.
+func (p *Provider) examineJWT(ctx context.Context, presented string) (*Introspection, error) {
+	claims, err := p.verifyAccess(presented)
+	if err != nil {
+		return nil, err
+	}
+	seen := &Introspection{
+		Active: true, ClientID: claims.ClientID, Subject: claims.Subject, Use: AccessTokenUse, ID: claims.ID,
+		Audience: claims.Audience, Issued: time.Unix(claims.Issued, 0), Expires: time.Unix(claims.Expires, 0),
+	}
+	seen.Scope, _ = ParseScope(claims.Scope) // signed by us
+	if claims.AuthTime != 0 {
+		seen.Authenticated = time.Unix(claims.AuthTime, 0)
+	}
+	if id, _, ofUser := strings.Cut(claims.ID, "."); ofUser {
+		_, err = p.liveAuthorization(ctx, id)
+		return seen, err
+	}
+	if _, err := p.revoked.Get(ctx, claims.ID); err == nil {
+		return nil, notActive("it was revoked")
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("read revoked token: %w", err)
+	}
+	return seen, p.stillLive(ctx, &Authorization{ClientID: claims.ClientID, Created: tokenIssued(claims.ID), Expires: seen.Expires})
+}
+
+// verifyAccess checks signature, type, issuer and expiry of a JWT access token.
+func (p *Provider) verifyAccess(presented string) (*accessClaims, error) {
+	payload, err := p.keys.Verify(presented, jwtType)
+	if err != nil {
+		return nil, notActive("it is not a JWT access token signed by this server")
+	}
+	var claims accessClaims
+	if err := json.Unmarshal(payload, &claims); err != nil || claims.Issuer != p.issuer || claims.ID == "" {
+		return nil, notActive("its claims are not those of this server")
+	}
+	if !p.now().Before(time.Unix(claims.Expires, 0)) {
+		return nil, notActive("it has expired")
+	}
+	return &claims, nil
+}

@@ -1,0 +1,162 @@
+package oauth
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/grantor-dev/grantor/internal/jose"
+)
+
+// jwtType is the `typ` of an access token (RFC 9068 section 2.1).
+const jwtType = "at+jwt"
+
+// mint makes the tokens of a proven grant and notes them in its authorization. Nothing is written yet.
+func (p *Provider) mint(c *Client, g *grant) (*Tokens, error) {
+	now := p.now()
+	a := g.authorization
+	answer := &Tokens{Scope: g.scope, Issued: now, Expires: earlier(now.Add(p.accessLifetime(c)), a.Expires)}
+	var err error
+	if answer.AccessToken, err = p.mintAccess(c, g, answer); err != nil {
+		return nil, err
+	}
+	switch {
+	case g.successor != "":
+		answer.RefreshToken = g.successor
+	case a.UserID != "" && c.MayUse(RefreshToken):
+		var t token
+		answer.RefreshToken, t = p.tokens().mint(refreshPrefix, a.ID)
+		a.Refresh = &refreshState{Digest: t.digest, Expires: earlier(now.Add(p.lifetimes.RefreshIdle), a.Expires)}
+	default:
+		a.Refresh = nil
+	}
+	if g.rotates != nil {
+		return answer, g.used(answer, now)
+	}
+	return answer, nil
+}
+
+func (p *Provider) mintAccess(c *Client, g *grant, answer *Tokens) (string, error) {
+	a := g.authorization
+	if c.AccessTokenFormat == JWT {
+		if answer.Expires.After(a.JWTUntil) {
+			a.JWTUntil = answer.Expires
+		}
+		return p.signAccess(c, g, answer)
+	}
+	s, t := p.tokens().mint(accessPrefix, a.ID)
+	a.addAccess(accessState{
+		Digest: t.digest, Scope: g.scope, Audience: g.audience, Issued: answer.Issued, Expires: answer.Expires,
+	}, answer.Issued)
+	return s, nil
+}
+
+// accessClaims are the claims of a JWT access token (RFC 9068 section 2.2).
+type accessClaims struct {
+	Issuer   string   `json:"iss"`
+	Subject  string   `json:"sub"`
+	Audience audience `json:"aud"`
+	Expires  int64    `json:"exp"`
+	Issued   int64    `json:"iat"`
+	ID       string   `json:"jti"`
+	ClientID string   `json:"client_id"`
+	Scope    string   `json:"scope,omitempty"`
+	AuthTime int64    `json:"auth_time,omitempty"`
+}
+
+// audience is written as a string where it names one, as RFC 7519 section 4.1.3 allows.
+type audience []string
+
+func (a audience) MarshalJSON() ([]byte, error) {
+	if len(a) == 1 {
+		return json.Marshal(a[0])
+	}
+	return json.Marshal([]string(a))
+}
+
+func (a *audience) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		*a = audience{""}
+		return json.Unmarshal(b, &(*a)[0])
+	}
+	return json.Unmarshal(b, (*[]string)(a))
+}
+
+func (p *Provider) signAccess(c *Client, g *grant, answer *Tokens) (string, error) {
+	a := g.authorization
+	claims := accessClaims{
+		Issuer: p.issuer, Subject: a.subject(), Audience: p.audienceOf(g.audience),
+		// Whole seconds, rounded down: a token never lives longer than was announced.
+		Expires: answer.Expires.Unix(), Issued: answer.Issued.Unix(),
+		ID: newTokenID(a, answer.Issued), ClientID: c.ClientID, Scope: g.scope.String(),
+	}
+	if !a.Authenticated.IsZero() {
+		claims.AuthTime = a.Authenticated.Unix()
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("encode claims: %w", err)
+	}
+	s, err := p.keys.Sign(p.signingAlg(c), jwtType, payload)
+	if err != nil {
+		return "", fmt.Errorf("sign access token: %w", err)
+	}
+	return s, nil
+}
+
+// audienceOf never is empty, as RFC 9068 section 2.2 requires `aud`: a token for nobody in particular is for us.
+func (p *Provider) audienceOf(named []string) []string {
+	if len(named) == 0 {
+		return []string{p.issuer}
+	}
+	return named
+}
+
+func (p *Provider) signingAlg(c *Client) jose.Algorithm {
+	if c.AccessTokenSigningAlg != "" {
+		return c.AccessTokenSigningAlg
+	}
+	return p.algorithm
+}
+
+// newTokenID gives a `jti`: the time of issue in milliseconds, which iat rounds away, and 128 random bits. That of a user's
+// token begins with its authorization, which introspection reads; that of a machine's token stands alone, as nothing is
+// stored of it.
+func newTokenID(a *Authorization, issued time.Time) string {
+	var id [tokenTimeSize + 16]byte
+	binary.BigEndian.PutUint64(id[:], uint64(issued.UnixMilli()))
+	_, _ = rand.Read(id[tokenTimeSize:]) // never fails (crypto/rand)
+	text := base64.RawURLEncoding.EncodeToString(id[:])
+	if a.UserID == "" {
+		return text
+	}
+	return a.ID + "." + text
+}
+
+const tokenTimeSize = 8
+
+// tokenIssued reads the time of issue from the `jti` of a machine's token; the zero time for any other.
+func tokenIssued(id string) time.Time {
+	b, err := base64.RawURLEncoding.DecodeString(id)
+	if err != nil || len(b) != tokenTimeSize+16 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(b)))
+}
+
+func (p *Provider) accessLifetime(c *Client) time.Duration {
+	if c.AccessTokenLifetime != 0 {
+		return time.Duration(c.AccessTokenLifetime)
+	}
+	return p.lifetimes.AccessToken
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

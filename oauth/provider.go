@@ -1,0 +1,111 @@
+package oauth
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/jose"
+	"github.com/grantor-dev/grantor/store"
+)
+
+// Config is what a Provider is built from.
+type Config struct {
+	Issuer    string // an absolute URL without a trailing slash (RFC 8414 section 2)
+	Backend   store.Backend
+	Directory *account.Directory
+	Hasher    *account.Hasher
+	Audit     *account.Audit
+	Keys      *Keyring
+	Now       func() time.Time // nil: time.Now
+	Lifetimes Lifetimes
+	Algorithm jose.Algorithm // signs the JWT access tokens of clients that name none; empty: ES256
+}
+
+// Lifetimes bounds what is issued. A zero field takes its default.
+type Lifetimes struct {
+	Code            time.Duration // default 60 s
+	AccessToken     time.Duration // default 10 min; a client may have its own
+	RefreshIdle     time.Duration // a refresh token that is not used for so long ends; default 30 days
+	RefreshAbsolute time.Duration // an authorization ends so long after the login; default 90 days
+	RefreshGrace    time.Duration // a used refresh token gives the same successor again for so long; 0: strict
+	Consent         time.Duration // default 365 days
+	Interaction     time.Duration // how long a login or consent page may stay open; default 30 min
+}
+
+func (l Lifetimes) withDefaults() Lifetimes {
+	orDefault := func(d *time.Duration, byDefault time.Duration) {
+		if *d == 0 {
+			*d = byDefault
+		}
+	}
+	const day = 24 * time.Hour
+	orDefault(&l.Code, time.Minute)
+	orDefault(&l.AccessToken, 10*time.Minute)
+	orDefault(&l.RefreshIdle, 30*day)
+	orDefault(&l.RefreshAbsolute, 90*day)
+	orDefault(&l.Consent, 365*day)
+	orDefault(&l.Interaction, 30*time.Minute)
+	return l
+}
+
+// retrySoon is what a client is told to wait where the server is busy for a moment.
+const retrySoon = time.Second
+
+// Provider decides. Build it with New; it is safe for concurrent use.
+type Provider struct {
+	issuer    string
+	backend   store.Backend
+	directory *account.Directory
+	hasher    *account.Hasher
+	auditLog  *account.Audit
+	keys      *Keyring
+	lifetimes Lifetimes
+	algorithm jose.Algorithm
+	clock     func() time.Time
+
+	clients        *store.Cache[Client]
+	clientNames    *store.Collection[nameClaim]
+	authorizations *store.Collection[Authorization]
+	consents       *store.Collection[Consent]
+	interactions   *store.Collection[Interaction]
+	revoked        *store.Collection[revokedToken]
+	verified       *verifiedSecrets
+	tokens         func() *tokenFormat
+}
+
+// New builds a Provider. The keyring need not be loaded yet; until it is, nothing can be issued.
+func New(c Config) *Provider {
+	p := &Provider{
+		issuer: c.Issuer, backend: c.Backend, directory: c.Directory, hasher: c.Hasher, auditLog: c.Audit, keys: c.Keys,
+		lifetimes: c.Lifetimes.withDefaults(), algorithm: c.Algorithm, clock: c.Now,
+		clients:        newClients(c.Backend),
+		clientNames:    newClientNames(c.Backend),
+		authorizations: newAuthorizations(c.Backend),
+		consents:       newConsents(c.Backend),
+		interactions:   newInteractions(c.Backend),
+		revoked:        newRevokedTokens(c.Backend),
+		verified:       newVerifiedSecrets(),
+	}
+	if p.algorithm == "" {
+		p.algorithm = jose.ES256
+	}
+	if p.clock == nil {
+		p.clock = time.Now
+	}
+	p.tokens = sync.OnceValue(func() *tokenFormat { return &tokenFormat{key: c.Keys.Secret("tokens")} })
+	return p
+}
+
+// Run follows changes that other nodes make to clients, until ctx ends.
+func (p *Provider) Run(ctx context.Context) { p.clients.Run(ctx) }
+
+// now is the time in the precision of the store.
+func (p *Provider) now() time.Time { return p.clock().UTC().Truncate(time.Millisecond) }
+
+// Issuer is the identifier of this server (RFC 8414 section 2).
+func (p *Provider) Issuer() string { return p.issuer }
+
+// Ready reports whether the keys are loaded, without which nothing can be issued or read.
+func (p *Provider) Ready() bool { return p.keys.Ready() }

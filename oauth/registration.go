@@ -1,0 +1,201 @@
+package oauth
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/grantor-dev/grantor/internal/jose"
+)
+
+// Bounds of a registration.
+const (
+	maxClientName   = 255 // characters
+	maxClientID     = 128 // bytes
+	maxRedirectURIs = 50
+	maxAudience     = 50
+	minAccessToken  = 30 * time.Second
+	maxAccessToken  = 24 * time.Hour
+	userIDPrefix    = "usr_" // users' ids begin with it; a client's never does (RFC 9700 section 4.15)
+)
+
+// FieldError says what is wrong with one field of a registration.
+type FieldError struct {
+	Field   string // the name of RFC 7591, with an index where it is a list: "redirect_uris[1]"
+	Message string // how the field's value must be, ready to follow the field's name
+}
+
+// RegistrationError lists every fault of a registration.
+type RegistrationError struct{ Fields []FieldError }
+
+func (e *RegistrationError) Error() string {
+	faults := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		faults[i] = f.Field + " " + f.Message
+	}
+	return strings.Join(faults, "; ")
+}
+
+func (e *RegistrationError) add(field, format string, args ...any) {
+	e.Fields = append(e.Fields, FieldError{field, fmt.Sprintf(format, args...)})
+}
+
+// withDefaults fills in what RFC 7591 section 2 says of absent fields, and trims what people type.
+func (r Registration) withDefaults() Registration {
+	r.ClientName = strings.TrimSpace(r.ClientName)
+	if r.TokenEndpointAuthMethod == "" {
+		r.TokenEndpointAuthMethod = ClientSecretBasic
+	}
+	if len(r.GrantTypes) == 0 {
+		r.GrantTypes = []GrantType{AuthorizationCode}
+	}
+	if r.AccessTokenFormat == "" {
+		r.AccessTokenFormat = Opaque
+	}
+	if scope, ok := ParseScope(r.Scope); ok {
+		r.Scope = scope.String()
+	}
+	if scope, ok := ParseScope(r.DefaultScope); ok {
+		r.DefaultScope = scope.String()
+	}
+	return r
+}
+
+// check lists every fault of a registration with its defaults filled in; nil for none.
+func (r *Registration) check() error {
+	var faults RegistrationError
+	r.checkNames(&faults)
+	r.checkGrants(&faults)
+	r.checkRedirects(&faults)
+	r.checkScopes(&faults)
+	r.checkTokens(&faults)
+	if len(faults.Fields) > 0 {
+		return &faults
+	}
+	return nil
+}
+
+func (r *Registration) checkNames(faults *RegistrationError) {
+	if !isClientID(r.ClientID) {
+		faults.add("client_id", "must be 1 to %d letters, digits or characters of -._~ and must not begin with %s", maxClientID, userIDPrefix)
+	}
+	if n := utf8.RuneCountInString(r.ClientName); n > maxClientName {
+		faults.add("client_name", "must not be longer than %d characters", maxClientName)
+	}
+	if !utf8.ValidString(r.ClientName) || strings.ContainsFunc(r.ClientName, unicode.IsControl) {
+		faults.add("client_name", "must be text without control characters")
+	}
+	if r.ClientURI == "" {
+		return
+	}
+	if u, err := url.Parse(r.ClientURI); err != nil || checkURISpelling(r.ClientURI) != nil || u.User != nil ||
+		u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+		faults.add("client_uri", "must be an https URL")
+	}
+}
+
+// isClientID keeps to characters that need no quoting in a header, a form or a log line.
+func isClientID(s string) bool {
+	if s == "" || len(s) > maxClientID || strings.HasPrefix(s, userIDPrefix) {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; !isAlphanumeric(c) && strings.IndexByte("-._~", c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func isAlphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+func (r *Registration) checkGrants(faults *RegistrationError) {
+	if !slices.Contains(AuthMethods, r.TokenEndpointAuthMethod) {
+		faults.add("token_endpoint_auth_method", "must be one of %s", join(AuthMethods))
+	}
+	for i, grant := range r.GrantTypes {
+		if !slices.Contains(GrantTypes, grant) {
+			faults.add(fmt.Sprintf("grant_types[%d]", i), "must be one of %s", join(GrantTypes))
+		}
+		if slices.Contains(r.GrantTypes[:i], grant) {
+			faults.add(fmt.Sprintf("grant_types[%d]", i), "must not be repeated")
+		}
+	}
+	public := r.TokenEndpointAuthMethod == NoSecret
+	if public && slices.Contains(r.GrantTypes, ClientCredentials) {
+		faults.add("grant_types", "must not contain client_credentials for a public client (RFC 6749 section 4.4)")
+	}
+	if public && r.ResourceServer {
+		faults.add("resource_server", "must be false for a public client: introspection needs authentication")
+	}
+	if slices.Contains(r.GrantTypes, RefreshToken) && !slices.Contains(r.GrantTypes, AuthorizationCode) {
+		faults.add("grant_types", "must contain authorization_code where it contains refresh_token")
+	}
+}
+
+func (r *Registration) checkRedirects(faults *RegistrationError) {
+	if slices.Contains(r.GrantTypes, AuthorizationCode) && len(r.RedirectURIs) == 0 {
+		faults.add("redirect_uris", "must name at least one URI for the authorization_code grant")
+	}
+	if len(r.RedirectURIs) > maxRedirectURIs {
+		faults.add("redirect_uris", "must not name more than %d URIs", maxRedirectURIs)
+		return
+	}
+	for i, uri := range r.RedirectURIs {
+		field := fmt.Sprintf("redirect_uris[%d]", i)
+		if err := CheckRedirectURI(uri); err != nil {
+			faults.add(field, "%v", err)
+		}
+		if slices.Contains(r.RedirectURIs[:i], uri) {
+			faults.add(field, "must not be repeated")
+		}
+	}
+}
+
+func (r *Registration) checkScopes(faults *RegistrationError) {
+	all, ok := ParseScope(r.Scope)
+	if !ok {
+		faults.add("scope", "must be at most %d scopes separated by spaces, of printable ASCII without quotes and backslashes", maxScopeTokens)
+	}
+	if byDefault, ok := ParseScope(r.DefaultScope); !ok || !all.Contains(byDefault) {
+		faults.add("default_scope", "must be part of scope")
+	}
+	if len(r.Audience) > maxAudience {
+		faults.add("audience", "must not name more than %d URIs", maxAudience)
+		return
+	}
+	for i, resource := range r.Audience {
+		if !isResource(resource) {
+			faults.add(fmt.Sprintf("audience[%d]", i), "must be an absolute URI without a fragment (RFC 8707 section 2)")
+		}
+	}
+	if r.ResourceServer && len(r.Audience) == 0 {
+		faults.add("audience", "must name the resource server, so that it can see the tokens meant for it")
+	}
+}
+
+func (r *Registration) checkTokens(faults *RegistrationError) {
+	if r.AccessTokenFormat != Opaque && r.AccessTokenFormat != JWT {
+		faults.add("access_token_format", "must be opaque or jwt")
+	}
+	if alg := r.AccessTokenSigningAlg; alg != "" && !slices.Contains(jose.Algorithms, alg) {
+		faults.add("access_token_signing_alg", "must be one of %s", join(jose.Algorithms))
+	}
+	if d := time.Duration(r.AccessTokenLifetime); d != 0 && (d < minAccessToken || d > maxAccessToken) {
+		faults.add("access_token_lifetime", "must be between %v and %v", Duration(minAccessToken), Duration(maxAccessToken))
+	}
+}
+
+func join[S ~string](list []S) string {
+	text := make([]string, len(list))
+	for i, s := range list {
+		text[i] = string(s)
+	}
+	return strings.Join(text, ", ")
+}

@@ -1,0 +1,83 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/web"
+	"github.com/grantor-dev/grantor/oauth"
+	"github.com/grantor-dev/grantor/store"
+)
+
+// The cookies. The browser cookie tells one browser from another before anybody signs in: forms and waiting requests are
+// bound to it. The session cookie is who is signed in.
+const (
+	browserCookie = "grantor_browser"
+	sessionCookie = "grantor_session"
+	browserAge    = 365 * 24 * time.Hour
+)
+
+// visitor tells who sits before the browser, and gives a browser that has none its cookie.
+func (s *server) visitor(w http.ResponseWriter, r *http.Request) (oauth.Visitor, error) {
+	v := oauth.Visitor{Browser: s.browser(w, r)}
+	cookie := web.ReadCookie(r, sessionCookie, s.https)
+	if cookie == "" {
+		return v, nil
+	}
+	session, user, err := s.Directory.Session(r.Context(), cookie)
+	if errors.Is(err, store.ErrNotFound) {
+		return v, nil
+	}
+	if err != nil {
+		return v, err
+	}
+	v.Session, v.User = session, user
+	web.EventFrom(r.Context()).Subject = user.ID
+	return v, nil
+}
+
+func (s *server) browser(w http.ResponseWriter, r *http.Request) string {
+	if value := web.ReadCookie(r, browserCookie, s.https); isBrowserValue(value) {
+		return value
+	}
+	var random [32]byte
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	value := base64.RawURLEncoding.EncodeToString(random[:])
+	http.SetCookie(w, web.Cookie(browserCookie, value, s.https, browserAge))
+	return value
+}
+
+func isBrowserValue(value string) bool {
+	b, err := base64.RawURLEncoding.DecodeString(value)
+	return err == nil && len(b) == 32
+}
+
+// signIn starts a session with a new id and ends the one that this browser had (no session fixation).
+func (s *server) signIn(w http.ResponseWriter, r *http.Request, user *account.User) (*account.Session, error) {
+	cookie, session, err := s.Directory.StartSession(r.Context(), user, account.NewSession{
+		Address: web.EventFrom(r.Context()).Address, UserAgent: r.UserAgent(),
+		Replaces: web.ReadCookie(r, sessionCookie, s.https),
+	})
+	if err != nil {
+		return nil, err
+	}
+	web.EventFrom(r.Context()).Subject = user.ID
+	http.SetCookie(w, web.Cookie(sessionCookie, cookie, s.https, noExpiry))
+	return session, nil
+}
+
+// readPageForm reads a form of ours and proves that it was served to this browser for this purpose.
+func (s *server) readPageForm(w http.ResponseWriter, r *http.Request, v oauth.Visitor, purpose func(form) string) (form, error) {
+	f, err := readForm(w, r)
+	if err != nil {
+		return nil, err
+	}
+	if !s.Directory.CheckFormToken(v.Browser, purpose(f), f.get("form_token")) {
+		return f, errFormToken
+	}
+	return f, nil
+}

@@ -1,0 +1,85 @@
+package server
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/web"
+	"github.com/grantor-dev/grantor/oauth"
+)
+
+// authenticate reads who sends a request, in the one way in which it says so, and proves it.
+func (s *server) authenticate(r *http.Request, f form) (*oauth.Client, *http.Request, error) {
+	cred, err := credentials(r, f)
+	if err != nil {
+		return nil, r, err
+	}
+	c, err := s.Provider.Authenticate(r.Context(), cred)
+	if err != nil {
+		return nil, r, err
+	}
+	web.EventFrom(r.Context()).Client = c.ClientID
+	return c, r.WithContext(actAs(r.Context(), account.ActorClient, c.ClientID, c.Name())), nil
+}
+
+// credentials reads client_secret_basic, client_secret_post or none; more than one at once is refused (RFC 6749 section
+// 2.3).
+func credentials(r *http.Request, f form) (oauth.Credentials, error) {
+	if f.get("client_assertion") != "" || f.get("client_assertion_type") != "" {
+		return oauth.Credentials{}, invalidClient("this server does not offer client assertions")
+	}
+	headers := r.Header.Values("Authorization")
+	if len(headers) > 1 {
+		return oauth.Credentials{}, invalidRequest("the request has more than one Authorization header")
+	}
+	if len(headers) == 1 {
+		return basicCredentials(headers[0], f)
+	}
+	cred := oauth.Credentials{Method: oauth.NoSecret, ClientID: f.get("client_id"), Secret: f.get("client_secret")}
+	if cred.ClientID == "" {
+		return cred, invalidClient("client authentication is missing")
+	}
+	if cred.Secret != "" {
+		cred.Method = oauth.ClientSecretPost
+	}
+	return cred, nil
+}
+
+// basicCredentials reads client_secret_basic, whose both halves are form-encoded (RFC 6749 section 2.3.1).
+func basicCredentials(header string, f form) (oauth.Credentials, error) {
+	malformed := invalidClient("the Authorization header is malformed")
+	scheme, encoded, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Basic") {
+		return oauth.Credentials{}, invalidClient("clients authenticate here by Basic, or in the body")
+	}
+	plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+	if err != nil {
+		return oauth.Credentials{}, malformed
+	}
+	user, password, found := strings.Cut(string(plain), ":")
+	if !found {
+		return oauth.Credentials{}, malformed
+	}
+	id, err := url.QueryUnescape(user)
+	if err != nil {
+		return oauth.Credentials{}, malformed
+	}
+	secret, err := url.QueryUnescape(password)
+	if err != nil {
+		return oauth.Credentials{}, malformed
+	}
+	if f.get("client_secret") != "" {
+		return oauth.Credentials{}, invalidRequest("the client authenticates in two ways at once")
+	}
+	if named := f.get("client_id"); named != "" && named != id {
+		return oauth.Credentials{}, invalidRequest("client_id is not that of the Authorization header")
+	}
+	return oauth.Credentials{Method: oauth.ClientSecretBasic, ClientID: id, Secret: secret}, nil
+}
+
+func invalidClient(description string) error {
+	return &oauth.Error{Code: oauth.InvalidClient, Description: description}
+}

@@ -1,0 +1,98 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+
+	"github.com/grantor-dev/grantor/internal/web"
+	"github.com/grantor-dev/grantor/oauth"
+)
+
+// maxForm bounds the body of a request in bytes.
+const maxForm = 64 << 10
+
+// form holds the parameters of a request body. Each occurs once; resource may repeat (RFC 8707 section 2).
+type form map[string][]string
+
+func (f form) get(name string) string {
+	if len(f[name]) == 0 {
+		return ""
+	}
+	return f[name][0]
+}
+
+// secretParameters must never stand in a URL, where logs and browsers keep them (RFC 6749 sections 2.3.1, 3.2).
+var secretParameters = []string{
+	"client_secret", "code", "code_verifier", "refresh_token", "token", "password", "client_assertion", "grant_type",
+}
+
+// readForm reads the parameters of a POST from its body alone, each once (RFC 6749 section 3.2).
+func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
+	if err := checkQuery(r); err != nil {
+		return nil, err
+	}
+	values, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	for name, given := range values {
+		if len(given) > 1 && name != "resource" {
+			return nil, invalidRequest("a parameter is given more than once")
+		}
+		for _, value := range given {
+			if !oauth.IsText(value) {
+				return nil, invalidRequest("a parameter holds control characters or is not UTF-8")
+			}
+		}
+	}
+	return form(values), nil
+}
+
+func checkQuery(r *http.Request) error {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return invalidRequest("the query is malformed")
+	}
+	for _, name := range secretParameters {
+		if query.Has(name) {
+			return invalidRequest("parameters belong into the body of the request, not into its URL")
+		}
+	}
+	return nil
+}
+
+// readBody decodes an application/x-www-form-urlencoded body.
+func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/x-www-form-urlencoded" {
+		return nil, invalidRequest("the body must be application/x-www-form-urlencoded")
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, invalidRequest("the body must not be compressed")
+	}
+	web.LimitBody(w, r, maxForm)
+	body, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, &oauth.Error{Code: oauth.InvalidRequest, Description: "the body could not be read", Cause: fmt.Errorf("read body: %w", err)}
+	}
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, invalidRequest("the body is not a well-formed form")
+	}
+	return values, nil
+}
+
+func invalidRequest(description string) error {
+	return &oauth.Error{Code: oauth.InvalidRequest, Description: description}
+}

@@ -1,0 +1,79 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/grantor-dev/grantor/oauth"
+)
+
+// introspection is the body of an answer (RFC 7662 section 2.2).
+type introspection struct {
+	Active    bool   `json:"active"`
+	Scope     string `json:"scope,omitempty"`
+	ClientID  string `json:"client_id,omitempty"`
+	TokenType string `json:"token_type,omitempty"`
+	TokenUse  string `json:"token_use,omitempty"` // tells access from refresh tokens
+	Expires   int64  `json:"exp,omitempty"`
+	Issued    int64  `json:"iat,omitempty"`
+	Subject   string `json:"sub,omitempty"`
+	Audience  any    `json:"aud,omitempty"`
+	Issuer    string `json:"iss,omitempty"`
+	ID        string `json:"jti,omitempty"`
+	AuthTime  int64  `json:"auth_time,omitempty"`
+}
+
+// introspect is the introspection endpoint (RFC 7662).
+func (s *server) introspect(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	c, r, err := s.authenticate(r, f)
+	if err != nil {
+		return err
+	}
+	token := f.get("token")
+	if token == "" {
+		return invalidRequest("token is missing")
+	}
+	seen, err := s.Provider.Introspect(r.Context(), c, token)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, s.introspection(seen))
+	return nil
+}
+
+func (s *server) introspection(seen *oauth.Introspection) introspection {
+	if !seen.Active {
+		return introspection{}
+	}
+	answer := introspection{
+		Active: true, Scope: seen.Scope.String(), ClientID: seen.ClientID, TokenUse: seen.Use, Subject: seen.Subject,
+		Expires: unix(seen.Expires), Issued: unix(seen.Issued), Issuer: s.Provider.Issuer(), ID: seen.ID,
+		AuthTime: unix(seen.Authenticated), Audience: audience(seen.Audience),
+	}
+	if seen.Use == oauth.AccessTokenUse {
+		answer.TokenType = "Bearer"
+	}
+	return answer
+}
+
+// audience is a string where it names one (RFC 7662 section 2.2, RFC 7519 section 4.1.3).
+func audience(named []string) any {
+	switch len(named) {
+	case 0:
+		return nil
+	case 1:
+		return named[0]
+	}
+	return named
+}
+
+func unix(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}

@@ -1,0 +1,25 @@
+package server
+
+import "net/http"
+
+// revoke is the revocation endpoint (RFC 7009). token_type_hint is not needed: a token tells what it is.
+func (s *server) revoke(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	c, r, err := s.authenticate(r, f)
+	if err != nil {
+		return err
+	}
+	token := f.get("token")
+	if token == "" {
+		return invalidRequest("token is missing")
+	}
+	if err := s.Provider.Revoke(r.Context(), c, token); err != nil {
+		return err
+	}
+	// Some client libraries want a JSON body even of an answer that says nothing.
+	writeJSON(w, http.StatusOK, struct{}{})
+	return nil
+}

@@ -1,0 +1,176 @@
+// Package server speaks HTTP for OAuth: one file per endpoint. It reads requests into typed values, lets oauth and account
+// decide, and writes their answers. It decides nothing itself; which status an error gets is chosen in errors.go alone.
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/web"
+	"github.com/grantor-dev/grantor/oauth"
+	"github.com/grantor-dev/grantor/templates"
+)
+
+// Config is what the server is built from.
+type Config struct {
+	Provider       *oauth.Provider
+	Directory      *account.Directory
+	Keys           *oauth.Keyring
+	Pages          *templates.Pages
+	Log            *slog.Logger
+	Ping           func(context.Context) error // asks the store whether it answers
+	TrustedProxies []netip.Prefix              // peers whose X-Forwarded-For is believed
+	LimitExempt    []netip.Prefix              // addresses that limits per address leave alone
+}
+
+type server struct {
+	Config
+	base     string // path of the issuer, "" or "/tenant"
+	https    bool
+	host     string
+	metadata document
+	static   http.Handler
+}
+
+// The endpoints, below the issuer.
+const (
+	authorizePath  = "/oauth2/authorize"
+	tokenPath      = "/oauth2/token"
+	revokePath     = "/oauth2/revoke"
+	introspectPath = "/oauth2/introspect"
+	jwksPath       = "/oauth2/jwks"
+	metadataPath   = "/.well-known/oauth-authorization-server"
+	loginPath      = "/login"
+	consentPath    = "/consent"
+	logoutPath     = "/logout"
+	setupPath      = "/setup"
+	homePath       = "/"
+	staticPath     = "/static/"
+	healthPath     = "/healthz"
+	readyPath      = "/readyz"
+)
+
+// New builds the handler of the public listener. The issuer must be a valid absolute URL.
+func New(c Config) (http.Handler, error) {
+	issuer, err := url.Parse(c.Provider.Issuer())
+	if err != nil {
+		return nil, err
+	}
+	s := &server{Config: c, base: issuer.Path, https: issuer.Scheme == "https", host: issuer.Host}
+	s.static = web.Static(s.base+staticPath, templates.Static(), templates.Version)
+	if s.metadata, err = newDocument(c.Provider.Metadata(oauth.Endpoints{
+		Authorize: authorizePath, Token: tokenPath, JWKS: jwksPath, Revoke: revokePath, Introspect: introspectPath,
+	})); err != nil {
+		return nil, err
+	}
+	chain := web.New(web.Config{Log: c.Log, TrustedProxies: c.TrustedProxies, HTTPS: s.https})
+	return chain(s.withActor(s.routes())), nil
+}
+
+// handler answers a request or says why it cannot. It writes at most once.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// methods are the handlers of one path.
+type methods map[string]handler
+
+func (s *server) routes() http.Handler {
+	router := mux.NewRouter().UseEncodedPath().SkipClean(true)
+	router.NotFoundHandler = s.pages(methods{http.MethodGet: s.notFound, http.MethodPost: s.notFound})
+
+	machine := func(path string, m methods) { router.Handle(path, s.protocol(m)) }
+	// RFC 8414 section 3.1: the well-known part stands between host and path of the issuer.
+	machine(metadataPath+s.base, methods{http.MethodGet: s.describe})
+	machine(s.base+jwksPath, methods{http.MethodGet: s.jwks})
+	machine(s.base+tokenPath, methods{http.MethodPost: s.token})
+	machine(s.base+revokePath, methods{http.MethodPost: s.revoke})
+	machine(s.base+introspectPath, methods{http.MethodPost: s.introspect})
+	machine(healthPath, methods{http.MethodGet: s.healthy})
+	machine(readyPath, methods{http.MethodGet: s.ready})
+
+	person := func(path string, m methods) { router.Handle(s.base+path, web.SameOrigin(s.pages(m))) }
+	person(loginPath, methods{http.MethodGet: s.showLogin, http.MethodPost: s.login})
+	person(consentPath, methods{http.MethodGet: s.showConsent, http.MethodPost: s.consent})
+	person(logoutPath, methods{http.MethodGet: s.showLogout, http.MethodPost: s.logout})
+	person(setupPath, methods{http.MethodGet: s.showSetup, http.MethodPost: s.setup})
+	person(homePath, methods{http.MethodGet: s.home})
+	// A client may send its user here from any origin, by GET or POST (RFC 6749 section 3.1).
+	router.Handle(s.base+authorizePath, s.pages(methods{http.MethodGet: s.authorize, http.MethodPost: s.authorize}))
+	router.PathPrefix(s.base + staticPath).Handler(s.static)
+	return router
+}
+
+// protocol serves an endpoint for programs: what goes wrong is answered as JSON.
+func (s *server) protocol(m methods) http.Handler { return m.serve(s.writeError) }
+
+// pages serves an endpoint for people: what goes wrong is a page.
+func (s *server) pages(m methods) http.Handler { return m.serve(s.writePageError) }
+
+func (m methods) serve(fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	allowed := m.allowed()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		h, ok := m[method]
+		if !ok {
+			w.Header().Set("Allow", allowed) // RFC 9110 section 15.5.6
+			fail(w, r, errMethod)
+			return
+		}
+		if err := h(w, r); err != nil {
+			fail(w, r, err)
+		}
+	})
+}
+
+func (m methods) allowed() string {
+	var names []string
+	for name := range m {
+		names = append(names, name)
+		if name == http.MethodGet {
+			names = append(names, http.MethodHead)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// withActor names a guest at the caller's address; endpoints that learn more name it anew.
+func (s *server) withActor(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		event := web.EventFrom(r.Context())
+		ctx := account.WithRequestID(r.Context(), event.RequestID)
+		ctx = account.WithActor(ctx, account.Actor{Kind: account.ActorGuest, Address: event.Address})
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// actAs names who acts from here on, at the address that is known already.
+func actAs(ctx context.Context, kind, id, name string) context.Context {
+	return account.WithActor(ctx, account.Actor{Kind: kind, ID: id, Name: name, Address: account.ActorFrom(ctx).Address})
+}
+
+// limitedAddress gives the address that limits count, "" for one that they leave alone.
+func (s *server) limitedAddress(ctx context.Context) string {
+	address := web.Address(ctx)
+	if slices.ContainsFunc(s.LimitExempt, func(p netip.Prefix) bool { return p.Contains(address.Unmap()) }) || !address.IsValid() {
+		return ""
+	}
+	return address.String()
+}
+
+// noExpiry gives a cookie the life of the browser's session.
+const noExpiry = time.Duration(0)
+
+var errMethod = errors.New("method not allowed")

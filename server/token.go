@@ -1,0 +1,53 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/grantor-dev/grantor/internal/web"
+	"github.com/grantor-dev/grantor/oauth"
+)
+
+// tokenAnswer is the body of a successful answer (RFC 6749 section 5.1).
+type tokenAnswer struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	Scope        string `json:"scope,omitempty"`
+}
+
+// token is the token endpoint (RFC 6749 section 3.2).
+func (s *server) token(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	c, r, err := s.authenticate(r, f)
+	if err != nil {
+		return err
+	}
+	event := web.EventFrom(r.Context())
+	if c.MayUse(oauth.GrantType(f.get("grant_type"))) {
+		event.Grant = f.get("grant_type")
+	}
+	tokens, err := s.Provider.Token(r.Context(), c, &oauth.TokenRequest{
+		GrantType:    f.get("grant_type"),
+		Code:         f.get("code"),
+		RedirectURI:  f.get("redirect_uri"),
+		CodeVerifier: f.get("code_verifier"),
+		RefreshToken: f.get("refresh_token"),
+		Scope:        f.get("scope"),
+		Resources:    f["resource"],
+	})
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, tokenAnswer{
+		AccessToken:  tokens.AccessToken,
+		TokenType:    "Bearer",
+		ExpiresIn:    int64(tokens.Expires.Sub(tokens.Issued).Seconds()),
+		RefreshToken: tokens.RefreshToken,
+		Scope:        tokens.Scope.String(),
+	})
+	return nil
+}

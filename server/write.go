@@ -1,0 +1,92 @@
+package server
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/grantor-dev/grantor/internal/web"
+	"github.com/grantor-dev/grantor/templates"
+)
+
+// writeJSON answers with a JSON object that no cache keeps.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		status = http.StatusInternalServerError
+		body.Reset()
+		body.WriteString(`{"error":"server_error"}`)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	web.NoStore(h)
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // the caller may be gone
+}
+
+// document is a JSON answer that is the same for everybody and may be cached.
+type document struct {
+	body []byte
+	etag string
+}
+
+// documentAge is how long programs may keep the metadata and the keys, in seconds. A new key is published long before.
+const documentAge = "public, max-age=300"
+
+func newDocument(v any) (document, error) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return document{}, err
+	}
+	sum := sha256.Sum256(body)
+	return document{body: body, etag: `"` + hex.EncodeToString(sum[:16]) + `"`}, nil
+}
+
+func (d document) write(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("ETag", d.etag)
+	h.Set("Cache-Control", documentAge)
+	if r.Header.Get("If-None-Match") == d.etag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(d.body)))
+	_, _ = w.Write(d.body) // the caller may be gone
+}
+
+// writePage answers with a page. formTargets are where its form may end beyond this site.
+func (s *server) writePage(w http.ResponseWriter, r *http.Request, status int, page any, formTargets ...string) {
+	var body bytes.Buffer
+	if err := s.Pages.Render(&body, page); err != nil {
+		web.EventFrom(r.Context()).Cause = err
+		http.Error(w, "The server failed to show this page.", http.StatusInternalServerError)
+		return
+	}
+	web.PageHeaders(w.Header(), formTargets...)
+	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // the caller may be gone
+}
+
+// redirect sends a browser on. After a POST it is 303, never 307, which would send the form along (RFC 9700 section 4.12).
+func redirect(w http.ResponseWriter, r *http.Request, to string) {
+	web.PageHeaders(w.Header())
+	w.Header().Del("Content-Type")
+	w.Header().Set("Location", to)
+	if r.Method == http.MethodPost {
+		w.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	w.WriteHeader(http.StatusFound)
+}
+
+func (s *server) frame(signedIn string) templates.Frame {
+	return templates.Frame{Base: s.base, Host: s.host, SignedIn: signedIn}
+}
