@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -166,5 +165,3 @@ func pageSize(limit int) int {
 	}
 	return limit
 }
-
-func listed(words []string) string { return strings.Join(words, ", ") }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/grantor-dev/grantor/store"
 )
@@ -100,7 +101,7 @@ func (d *Directory) recordUpdate(ctx context.Context, before, after *User) error
 	note("email", before.Email != after.Email)
 	note("super_admin", before.SuperAdmin != after.SuperAdmin)
 	note("not_before", !before.NotBefore.Equal(after.NotBefore))
-	return d.record(ctx, "user.updated", after.ID, "changed", listed(changed), "username", after.Username,
+	return d.record(ctx, "user.updated", after.ID, "changed", strings.Join(changed, ", "), "username", after.Username,
 		"super_admin", fmt.Sprint(after.SuperAdmin))
 }
 
