@@ -12,10 +12,12 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
+var errReplica = errors.New("this redis is a replica")
+
 // Check looks at the settings of every master. It refuses a Redis that evicts records when its memory is full (unless told
 // to accept that) and one that lacks commands we need, and gives warnings for an operator.
 func (s *Store) Check(ctx context.Context) (warnings []string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, verbTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.address.timeout)
 	defer cancel()
 	if s.address.password == "" && !s.address.local() {
 		warnings = append(warnings, "redis is used without a password on an address that is not loopback")
@@ -70,6 +72,9 @@ func (s *Store) checkNode(ctx context.Context, c *goredis.Client) ([]string, err
 	}
 	if v := info["redis_version"]; v != "" && older(v, 6, 2) {
 		return nil, fmt.Errorf("redis %s has no GETDEL command: version 6.2 or later is needed", v)
+	}
+	if info["role"] == "slave" {
+		return nil, s.failed("check", errReplica)
 	}
 	policy := setting(ctx, c, "maxmemory-policy")
 	if policy == "" {

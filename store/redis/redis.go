@@ -1,8 +1,8 @@
 // Package redis keeps records in Redis 6.2 or later: one node, a master watched by Sentinels, or a Cluster. It has no cache
 // and starts no goroutine of its own; what Redis acknowledges is as durable as Redis is configured to be.
 //
-// An ACL user needs the keys under the prefix and: PING HELLO AUTH SELECT INFO TIME EVAL EVALSHA GET SET GETDEL GETRANGE MGET
-// DEL EXISTS INCRBY PEXPIRE EXPIREAT PERSIST ZADD ZREM ZSCORE ZRANGEBYLEX ZRANGEBYSCORE ZREVRANGE, CONFIG|GET where possible,
+// An ACL user needs the keys under the prefix and: PING HELLO AUTH SELECT INFO TIME EVAL EVALSHA GET SET GETDEL GETRANGE SETRANGE
+// MGET DEL EXISTS INCRBY PEXPIRE EXPIREAT PERSIST ZADD ZREM ZSCORE ZRANGEBYLEX ZRANGEBYSCORE ZREVRANGE, CONFIG|GET where possible,
 // and the read-only CLUSTER commands on a Cluster.
 package redis
 
@@ -27,14 +27,9 @@ import (
 	"github.com/grantor-dev/grantor/store"
 )
 
-// How long Redis may take. A verb ends within verbTimeout whatever happens, and a caller that finds all connections busy
-// waits no longer than poolTimeout for one.
-const (
-	verbTimeout  = 2500 * time.Millisecond
-	dialTimeout  = time.Second
-	replyTimeout = 1500 * time.Millisecond
-	poolTimeout  = time.Second
-)
+// defaultTimeout bounds every verb. Of it, waiting for a connection and making one may each take two fifths, and Redis three
+// fifths for its answer.
+const defaultTimeout = 2500 * time.Millisecond
 
 // Options are what the URL cannot say.
 type Options struct {
@@ -65,7 +60,7 @@ var silence = sync.OnceFunc(func() {
 
 // Open prepares a store. The URL is redis://, rediss:// (TLS), redis+sentinel:// or redis+cluster:// (or rediss+…), as in
 //
-//	redis://user:password@host:6379/0?prefix=grantor:&pool_size=40
+//	redis://user:password@host:6379/0?prefix=grantor:&pool_size=40&timeout=2.5s
 //	redis+sentinel://user:password@host:26379,host:26379/master/0?sentinel_username=…&sentinel_password=…
 //	redis+cluster://user:password@host:6379,host:6379
 //
@@ -128,13 +123,13 @@ func (a address) client(config *tls.Config) goredis.UniversalClient {
 		TLSConfig:             config,
 		Protocol:              2, // the push messages of 3 would be looked for at every command, and we use none
 		MaxRetries:            -1,
-		DialTimeout:           dialTimeout,
+		DialTimeout:           a.timeout * 2 / 5,
 		DialerRetries:         1,
-		ReadTimeout:           replyTimeout,
-		WriteTimeout:          replyTimeout,
+		ReadTimeout:           a.timeout * 3 / 5,
+		WriteTimeout:          a.timeout * 3 / 5,
 		ContextTimeoutEnabled: true,
 		PoolSize:              pool,
-		PoolTimeout:           poolTimeout,
+		PoolTimeout:           a.timeout * 2 / 5,
 		PipelinePoolSize:      -1, // pipelines use the one bounded pool
 		DisableIdentity:       true,
 		MaxRedirects:          3,
@@ -170,7 +165,7 @@ func (s *Store) Ping(ctx context.Context) error {
 		}
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, verbTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.address.timeout)
 	defer cancel()
 	return s.failed("ping", s.client.Ping(ctx).Err())
 }
@@ -440,7 +435,7 @@ func (s *Store) begin(ctx context.Context, op string) (context.Context, context.
 	if err := ctx.Err(); err != nil {
 		return nil, nil, s.failed(op, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, verbTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.address.timeout)
 	return ctx, cancel, nil
 }
 

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/grantor-dev/grantor/internal/redistest"
@@ -19,10 +20,11 @@ func open(t *testing.T, url string, o Options) *Store {
 	return s
 }
 
-// suite runs the suite of all backends against one Redis.
+// suite runs the suite of all backends against one Redis. It is about what is right and gives a busy machine time.
 func suite(t *testing.T, url string, o Options) {
 	t.Helper()
-	s := open(t, url, o)
+	t.Parallel() // with the other suites, after all tests that measure time
+	s := open(t, with(url, "timeout=30s"), o)
 	if err := s.Ping(t.Context()); err != nil {
 		t.Fatalf("ping: %v", err)
 	}
@@ -35,4 +37,12 @@ func TestSuiteOnOneNode(t *testing.T) {
 
 func TestSuiteOnACluster(t *testing.T) {
 	suite(t, redistest.StartCluster(t), Options{})
+}
+
+// with adds a parameter to a URL.
+func with(url, parameter string) string {
+	if strings.Contains(url, "?") {
+		return url + "&" + parameter
+	}
+	return url + "?" + parameter
 }

@@ -73,9 +73,10 @@ local function enter(index, sister, id, left, slack)
 	end
 end`
 
+// A script that writes the record first is refused as a whole where there is no memory left.
 const luaWrite = `
 local slack, id, left, value = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
-local function write()
+local function put()
 	if left == '' then
 		redis.call('SET', KEYS[1], value)
 	elseif left == '0' then
@@ -83,32 +84,42 @@ local function write()
 	else
 		redis.call('SET', KEYS[1], value, 'PX', left)
 	end
+end
+local function list()
 	for n = 2, #KEYS, 2 do enter(KEYS[n], KEYS[n + 1], id, left, slack) end
 end`
 
 const luaCreate = `
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-write()
+put()
+list()
 return 1`
 
-// The version is bytes 1 to 8 of a record.
+// The version is bytes 1 to 8 of a record. Before a no, SETRANGE of nothing changes nothing and fails on a replica, whose
+// no would be worth nothing.
 const luaVersion = `
 local function compare(version)
-	if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
-	if redis.call('GETRANGE', KEYS[1], 1, 8) ~= version then return 0 end
-	return 1
+	local found = redis.call('GETRANGE', KEYS[1], 1, 8)
+	if found == version then return 1 end
+	redis.call('SETRANGE', KEYS[1], 0, '')
+	return redis.call('EXISTS', KEYS[1]) - 1
 end`
 
 const luaSwap = `
 local outcome = compare(ARGV[5])
-if outcome == 1 then write() end
+if outcome == 1 then
+	put()
+	list()
+end
 return outcome`
 
 const luaSwapSmall = `
 local outcome = compare(ARGV[5])
 if outcome == 1 then
-	leave(tags(redis.call('GET', KEYS[1])), id, KEYS[2], KEYS[3])
-	write()
+	local old = tags(redis.call('GET', KEYS[1]))
+	put()
+	leave(old, id, KEYS[2], KEYS[3])
+	list()
 end
 return outcome`
 
@@ -147,8 +158,8 @@ end`
 
 const luaTakeSmall = `
 local value = redis.call('GET', KEYS[1])
+redis.call('DEL', KEYS[1]) -- fails on a replica, whether there is a record or not
 if not value then return false end
-redis.call('DEL', KEYS[1])
 leave(tags(value), ARGV[1], KEYS[2], KEYS[3])
 return value`
 

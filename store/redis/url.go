@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 type mode int
@@ -27,6 +28,7 @@ type address struct {
 	db       int
 	prefix   string
 	poolSize int
+	timeout  time.Duration
 
 	username, password                 string
 	sentinelUsername, sentinelPassword string
@@ -35,7 +37,7 @@ type address struct {
 // parseURL takes a store URL apart. Its errors quote nothing of the URL but the scheme and the names of its parameters: a
 // password with a character that should have been escaped may end up in any other part.
 func parseURL(raw string) (address, error) {
-	a := address{prefix: "grantor:"}
+	a := address{prefix: "grantor:", timeout: defaultTimeout}
 	scheme, rest, found := strings.Cut(raw, "://")
 	if !found {
 		return a, errors.New("store URL: no scheme, want redis://, rediss://, redis+sentinel:// or redis+cluster://")
@@ -164,6 +166,12 @@ func (a *address) parameter(name, value string) error {
 			return errors.New("not a number of connections")
 		}
 		a.poolSize = int(n)
+	case "timeout":
+		d, err := time.ParseDuration(value)
+		if err != nil || d < 100*time.Millisecond || d > time.Minute {
+			return errors.New("not a duration between 100ms and 1m")
+		}
+		a.timeout = d
 	case "sentinel_username", "sentinel_password":
 		if a.mode != watched {
 			return errors.New("only for redis+sentinel://")

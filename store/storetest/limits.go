@@ -16,8 +16,9 @@ import (
 func testExpiry(t *testing.T, s suite) {
 	const soon = 150 * time.Millisecond
 	s.each(t, "a record ends", func(t *testing.T, kind store.Kind) {
+		t.Parallel()
 		old := s.create(t, store.Record{Kind: kind, ID: fresh("id"), Value: []byte("one"), Expires: time.Now().Add(soon)})
-		eventually(t, "the record is gone", 5*time.Second, func() bool {
+		eventually(t, "the record is gone", 10*time.Second, func() bool {
 			_, err := s.Get(t.Context(), kind, old.ID)
 			return errors.Is(err, store.ErrNotFound)
 		})
@@ -27,6 +28,7 @@ func testExpiry(t *testing.T, s suite) {
 		s.stored(t, s.create(t, store.Record{Kind: kind, ID: old.ID, Value: []byte("two")}))
 	})
 	s.each(t, "what ended can neither be taken nor swapped", func(t *testing.T, kind store.Kind) {
+		t.Parallel()
 		past := time.Now().Add(-time.Minute)
 		r := s.create(t, store.Record{Kind: kind, ID: fresh("id"), Tags: []string{fresh("tag")}, Expires: past})
 		s.missing(t, kind, r.ID)
@@ -39,7 +41,8 @@ func testExpiry(t *testing.T, s suite) {
 		s.lists(t, kind, r.Tags[0], r.ID)
 	})
 	s.each(t, "a swap moves the end", func(t *testing.T, kind store.Kind) {
-		brief := store.Record{Kind: kind, ID: fresh("id"), Expires: time.Now().Add(time.Second), Tags: []string{fresh("tag")}}
+		t.Parallel()
+		brief := store.Record{Kind: kind, ID: fresh("id"), Expires: time.Now().Add(2 * time.Second), Tags: []string{fresh("tag")}}
 		longer := s.create(t, brief)
 		next := brief
 		next.Expires = time.Now().Add(time.Hour)
@@ -54,7 +57,7 @@ func testExpiry(t *testing.T, s suite) {
 		next.Expires = time.Now().Add(-time.Second)
 		s.swap(t, ended, next)
 		s.missing(t, kind, ended.ID)
-		eventually(t, "the first end has passed", 5*time.Second, func() bool { return time.Now().After(brief.Expires.Add(soon)) })
+		eventually(t, "the first end has passed", 10*time.Second, func() bool { return time.Now().After(brief.Expires.Add(soon)) })
 		s.stored(t, longer)
 		s.stored(t, forever)
 		s.lists(t, kind, brief.Tags[0], longer.ID, forever.ID)
@@ -121,7 +124,7 @@ func testCounters(t *testing.T, s suite) {
 		began := time.Now()
 		const window = 300 * time.Millisecond
 		add(t, id, 5, window, 5)
-		eventually(t, "the window ends although it is used", 5*time.Second, func() bool {
+		eventually(t, "the window ends although it is used", 10*time.Second, func() bool {
 			n, err := s.Add(t.Context(), hot, id, 1, window)
 			if err != nil {
 				t.Fatal(err)

@@ -103,9 +103,13 @@ func follow(t *testing.T, b store.Backend, kind store.Kind) *store.Cache[thing] 
 	return c
 }
 
+// seen bounds how long a change takes to reach another cache. It is a second by the rules of store.Cache, which its own
+// tests measure; a busy machine adds to it.
+const seen = 10 * time.Second
+
 func testCache(t *testing.T, s suite) {
 	kind := store.Kind{Name: "suite_cached"}
-	t.Run("a change is seen by another node within a second", func(t *testing.T) {
+	t.Run("a change is seen by another node", func(t *testing.T) {
 		here, there := follow(t, s.Backend, kind), follow(t, s.Backend, kind)
 		id := fresh("id")
 		if err := here.Create(t.Context(), &thing{ID: id}); err != nil {
@@ -121,7 +125,7 @@ func testCache(t *testing.T, s suite) {
 			if v, err := here.Get(t.Context(), id); err != nil || v.Count != want {
 				t.Fatalf("the writer reads %+v, %v", v, err)
 			}
-			eventually(t, "the other node reads the change", time.Second, func() bool {
+			eventually(t, "the other node reads the change", seen, func() bool {
 				v, err := there.Get(t.Context(), id)
 				return err == nil && v.Count == want
 			})
@@ -129,7 +133,7 @@ func testCache(t *testing.T, s suite) {
 		if _, err := here.Take(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the other node sees the deletion", time.Second, func() bool {
+		eventually(t, "the other node sees the deletion", seen, func() bool {
 			_, err := there.Get(t.Context(), id)
 			return errors.Is(err, store.ErrNotFound)
 		})
@@ -159,7 +163,7 @@ func testCache(t *testing.T, s suite) {
 			}
 		}
 		for name, c := range map[string]*store.Cache[thing]{"writer": here, "other": there} {
-			eventually(t, "the "+name+" reads the last value", time.Second, func() bool {
+			eventually(t, "the "+name+" reads the last value", seen, func() bool {
 				v, err := c.Get(t.Context(), id)
 				return err == nil && v.Count == writes
 			})
