@@ -73,6 +73,12 @@ func (s *Store) checkNode(ctx context.Context, c *goredis.Client) ([]string, err
 	if v := info["redis_version"]; v != "" && older(v, 6, 2) {
 		return nil, fmt.Errorf("redis %s has no GETDEL command: version 6.2 or later is needed", v)
 	}
+	if info["cluster_enabled"] == "1" && !s.cluster {
+		return nil, errors.New("this redis is a node of a Cluster: use redis+cluster:// in the store URL")
+	}
+	if info["redis_mode"] == "sentinel" {
+		return nil, errors.New("this redis is a Sentinel: use redis+sentinel:// and the name of the master in the store URL")
+	}
 	if info["role"] == "slave" {
 		return nil, s.failed("check", errReplica)
 	}

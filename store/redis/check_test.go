@@ -13,8 +13,7 @@ func TestEvictionIsRefusedUnlessAccepted(t *testing.T) {
 	for _, policy := range []string{"allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu", "volatile-random",
 		"volatile-ttl"} {
 		server.Must("CONFIG", "SET", "maxmemory-policy", policy)
-		if s, err := Open(t.Context(), server.URL(), Options{}); err == nil || !strings.Contains(err.Error(), policy) {
-			_ = s.Close()
+		if _, err := Open(t.Context(), server.URL(), Options{}); err == nil || !strings.Contains(err.Error(), policy) {
 			t.Errorf("%s: %v, want a refusal that names it", policy, err)
 		}
 		var warnings []string
@@ -35,9 +34,8 @@ func TestEvictionIsRefusedUnlessAccepted(t *testing.T) {
 func TestOneMasterOfAClusterThatEvictsIsRefused(t *testing.T) {
 	nodes, url := redistest.NewCluster(t)
 	nodes[2].Must("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-	s, err := Open(t.Context(), url, Options{})
+	_, err := Open(t.Context(), url, Options{})
 	if err == nil || store.IsUnavailable(err) || !strings.Contains(err.Error(), "allkeys-lru") {
-		_ = s.Close()
 		t.Fatalf("open: %v, want a refusal", err)
 	}
 	nodes[2].Must("CONFIG", "SET", "maxmemory-policy", "noeviction")
@@ -73,6 +71,17 @@ func TestSettingsAreReadAsFarAsAllowed(t *testing.T) {
 				t.Errorf("open: %v, want an error with %q", err, test.wants)
 			}
 		})
+	}
+}
+
+func TestWrongSortOfURLIsRefusedWithTheRightOne(t *testing.T) {
+	nodes, _ := redistest.NewCluster(t)
+	sentinel := redistest.NewWatched(t).Sentinel
+	for url, want := range map[string]string{nodes[0].URL(): "redis+cluster://", sentinel.URL(): "redis+sentinel://"} {
+		_, err := Open(t.Context(), url, Options{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("open: %v, want a refusal that names %s", err, want)
+		}
 	}
 }
 

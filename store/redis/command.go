@@ -1,0 +1,83 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/grantor-dev/grantor/store"
+)
+
+// begin bounds a verb, and refuses it if its context has ended already.
+func (s *Store) begin(ctx context.Context, op string) (context.Context, context.CancelFunc, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, s.failed(op, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.address.timeout)
+	return ctx, cancel, nil
+}
+
+// failed makes an UnavailableError of whatever Redis or the network said: nothing is known but that.
+func (s *Store) failed(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &store.UnavailableError{Op: op, Err: err}
+}
+
+// once is a command that go-redis must not send again by itself; its Cluster client would, whatever MaxRetries says.
+type once struct{ *goredis.Cmd }
+
+// NoRetry is part of goredis.Cmder.
+func (once) NoRetry() bool { return true }
+
+// onceText is once for a command that is answered by a text; it spares a copy.
+type onceText struct{ *goredis.StringCmd }
+
+// NoRetry is part of goredis.Cmder.
+func (onceText) NoRetry() bool { return true }
+
+// bytes sends a command once and gives its answer, which must not be changed.
+func (s *Store) bytes(ctx context.Context, args ...any) ([]byte, error) {
+	cmd := onceText{goredis.NewStringCmd(ctx, args...)}
+	_ = s.client.Process(ctx, cmd) // the command holds the error
+	return cmd.Bytes()
+}
+
+// do sends a command once.
+func (s *Store) do(ctx context.Context, args ...any) *goredis.Cmd {
+	cmd := once{goredis.NewCmd(ctx, args...)}
+	_ = s.client.Process(ctx, cmd) // the command holds the error
+	return cmd.Cmd
+}
+
+// read sends a command that changes nothing, a second time if the connection turned out to be broken: those that were
+// idle while Redis restarted are.
+func (s *Store) read(ctx context.Context, args ...any) *goredis.Cmd {
+	cmd := s.do(ctx, args...)
+	if brokenConnection(cmd.Err()) && ctx.Err() == nil {
+		return s.do(ctx, args...)
+	}
+	return cmd
+}
+
+func brokenConnection(err error) bool {
+	var refused goredis.Error
+	if err == nil || errors.As(err, &refused) || errors.Is(err, goredis.ErrClosed) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	var network net.Error
+	return !errors.As(err, &network) || !network.Timeout()
+}
+
+// run runs a script, sending its text only if Redis does not know it.
+func (s *Store) run(ctx context.Context, sc script, names []string, args ...any) *goredis.Cmd {
+	cmd := s.do(ctx, sc.command("evalsha", sc.sha, names, args)...)
+	if goredis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") {
+		return s.do(ctx, sc.command("eval", sc.text, names, args)...)
+	}
+	return cmd
+}
