@@ -19,8 +19,15 @@ const (
 	maxRedirectURIs = 50
 	maxAudience     = 50
 	minAccessToken  = 30 * time.Second
-	maxAccessToken  = 24 * time.Hour
-	userIDPrefix    = "usr_" // users' ids begin with it; a client's never does (RFC 9700 section 4.15)
+
+	userIDPrefix = "usr_" // users' ids begin with it; a client's never does (RFC 9700 section 4.15)
+)
+
+// MaxAccessToken is the longest that an access token lives, and KeySkew what clocks may differ by on top: so long a key
+// that was retired must still verify.
+const (
+	MaxAccessToken = 24 * time.Hour
+	KeySkew        = time.Hour
 )
 
 // FieldError says what is wrong with one field of a registration.
@@ -187,8 +194,8 @@ func (r *Registration) checkTokens(faults *RegistrationError) {
 	if alg := r.AccessTokenSigningAlg; alg != "" && !slices.Contains(jose.Algorithms, alg) {
 		faults.add("access_token_signing_alg", "must be one of %s", join(jose.Algorithms))
 	}
-	if d := time.Duration(r.AccessTokenLifetime); d != 0 && (d < minAccessToken || d > maxAccessToken) {
-		faults.add("access_token_lifetime", "must be between %v and %v", Duration(minAccessToken), Duration(maxAccessToken))
+	if d := time.Duration(r.AccessTokenLifetime); d != 0 && (d < minAccessToken || d > MaxAccessToken) {
+		faults.add("access_token_lifetime", "must be between %v and %v", Duration(minAccessToken), Duration(MaxAccessToken))
 	}
 }
 

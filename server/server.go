@@ -87,26 +87,49 @@ func (s *server) routes() http.Handler {
 	router := mux.NewRouter().UseEncodedPath().SkipClean(true)
 	router.NotFoundHandler = s.pages(methods{http.MethodGet: s.notFound, http.MethodPost: s.notFound})
 
-	machine := func(path string, m methods) { router.Handle(path, s.protocol(m)) }
+	open := func(path string, m methods) { router.Handle(path, s.protocol(m)) }
+	machine := func(path string, m methods) { router.Handle(s.base+path, s.protocol(s.whenReady(m))) }
 	// RFC 8414 section 3.1: the well-known part stands between host and path of the issuer.
-	machine(metadataPath+s.base, methods{http.MethodGet: s.describe})
-	machine(s.base+jwksPath, methods{http.MethodGet: s.jwks})
-	machine(s.base+tokenPath, methods{http.MethodPost: s.token})
-	machine(s.base+revokePath, methods{http.MethodPost: s.revoke})
-	machine(s.base+introspectPath, methods{http.MethodPost: s.introspect})
-	machine(healthPath, methods{http.MethodGet: s.healthy})
-	machine(readyPath, methods{http.MethodGet: s.ready})
+	open(metadataPath+s.base, methods{http.MethodGet: s.describe})
+	open(healthPath, methods{http.MethodGet: s.healthy})
+	open(readyPath, methods{http.MethodGet: s.ready})
+	machine(jwksPath, methods{http.MethodGet: s.jwks})
+	machine(tokenPath, methods{http.MethodPost: s.token})
+	machine(revokePath, methods{http.MethodPost: s.revoke})
+	machine(introspectPath, methods{http.MethodPost: s.introspect})
 
-	person := func(path string, m methods) { router.Handle(s.base+path, web.SameOrigin(s.pages(m))) }
+	person := func(path string, m methods) {
+		router.Handle(s.base+path, web.SameOrigin(s.pages(s.whenReady(m))))
+	}
 	person(loginPath, methods{http.MethodGet: s.showLogin, http.MethodPost: s.login})
 	person(consentPath, methods{http.MethodGet: s.showConsent, http.MethodPost: s.consent})
 	person(logoutPath, methods{http.MethodGet: s.showLogout, http.MethodPost: s.logout})
 	person(setupPath, methods{http.MethodGet: s.showSetup, http.MethodPost: s.setup})
 	person(homePath, methods{http.MethodGet: s.home})
 	// A client may send its user here from any origin, by GET or POST (RFC 6749 section 3.1).
-	router.Handle(s.base+authorizePath, s.pages(methods{http.MethodGet: s.authorize, http.MethodPost: s.authorize}))
+	router.Handle(s.base+authorizePath, s.pages(s.whenReady(methods{
+		http.MethodGet: s.authorize, http.MethodPost: s.authorize,
+	})))
 	router.PathPrefix(s.base + staticPath).Handler(s.static)
 	return router
+}
+
+// whenReady lets requests through once the keys are loaded, without which nothing can be issued or read.
+func (s *server) whenReady(m methods) methods {
+	guarded := make(methods, len(m))
+	for method, h := range m {
+		guarded[method] = func(w http.ResponseWriter, r *http.Request) error {
+			if !s.Provider.Ready() {
+				return errStarting
+			}
+			return h(w, r)
+		}
+	}
+	return guarded
+}
+
+var errStarting = &oauth.Error{
+	Code: oauth.TemporarilyUnavailable, Description: "the server is starting, try again", RetryAfter: storeRetry,
 }
 
 // protocol serves an endpoint for programs: what goes wrong is answered as JSON.

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/jose"
+	"github.com/grantor-dev/grantor/oauth"
+)
+
+// app is the program without its listeners: the store and the rules over it. Commands that work on a store directly use
+// it as it is; serve adds what listens.
+type app struct {
+	config    *Config
+	store     backend
+	keys      *oauth.Keyring
+	audit     *account.Audit
+	directory *account.Directory
+	provider  *oauth.Provider
+}
+
+// openApp opens the store and builds the rules. It does not load the keys; see app.load.
+func openApp(ctx context.Context, c *Config, warn func(string)) (*app, error) {
+	b, master, err := openStore(ctx, c, warn)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{config: c, store: b}
+	if err := a.build(ctx, master); err != nil {
+		_ = b.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *app) build(ctx context.Context, master []byte) error {
+	c := a.config
+	sealer, err := jose.NewSealer(master)
+	if err != nil {
+		return fmt.Errorf("master key: %w", err)
+	}
+	a.keys, err = oauth.OpenKeyring(ctx, oauth.KeyringConfig{
+		Backend: a.store, Sealer: sealer, Algorithm: jose.Algorithm(c.SigningAlgorithm),
+		RotateEvery: c.KeyRotation, KeepRetired: oauth.MaxAccessToken + oauth.KeySkew,
+	})
+	if err != nil {
+		return err
+	}
+	hasher := account.NewHasher(account.HasherConfig{
+		MemoryKiB: c.Hashing.MemoryKiB, Time: c.Hashing.Time, Parallelism: c.Hashing.Parallelism,
+	})
+	a.audit = account.NewAudit(a.store, time.Now)
+	a.directory = account.NewDirectory(account.Config{
+		Backend: a.store, Hasher: hasher, Audit: a.audit, Secret: a.keys.Secret,
+		Sessions: account.SessionConfig{Idle: c.Lifetimes.SessionIdle, Absolute: c.Lifetimes.SessionAbsolute},
+	})
+	a.provider = oauth.New(oauth.Config{
+		Issuer: c.Issuer, Backend: a.store, Directory: a.directory, Hasher: hasher, Audit: a.audit, Keys: a.keys,
+		Algorithm: jose.Algorithm(c.SigningAlgorithm),
+		Lifetimes: oauth.Lifetimes{
+			Code: c.Lifetimes.Code, AccessToken: c.Lifetimes.AccessToken, RefreshIdle: c.Lifetimes.RefreshIdle,
+			RefreshAbsolute: c.Lifetimes.RefreshAbsolute, RefreshGrace: c.Lifetimes.RefreshGrace, Consent: c.Lifetimes.Consent,
+		},
+	})
+	return nil
+}
+
+// storeChecker is a store that has something to say about how it is set up.
+type storeChecker interface {
+	Check(ctx context.Context) (warnings []string, err error)
+}
+
+// load reads the keys, or makes them at the very first start. It may be called again after a failure.
+func (a *app) load(ctx context.Context, warn func(string)) error {
+	if checker, ok := a.store.(storeChecker); ok {
+		warnings, err := checker.Check(ctx)
+		if err != nil {
+			return err
+		}
+		for _, w := range warnings {
+			warn(w)
+		}
+	}
+	return a.keys.Load(ctx)
+}
+
+func (a *app) close() error { return a.store.Close() }

@@ -1,0 +1,334 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/server"
+	"github.com/grantor-dev/grantor/store"
+	"github.com/grantor-dev/grantor/templates"
+)
+
+// Bounds of a connection. A client that is slower than these is not one of ours.
+const (
+	headerTimeout  = 10 * time.Second
+	requestTimeout = 20 * time.Second
+	answerTimeout  = 30 * time.Second
+	idleTimeout    = 2 * time.Minute
+	maxHeader      = 32 << 10 // bytes
+)
+
+// How a server stops: readiness ends first, so that a balancer looks elsewhere while requests are still answered.
+const (
+	drainTime    = 1 * time.Second
+	shutdownTime = 15 * time.Second
+)
+
+func (c *command) serve() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(cmd.Flags(), c.environ)
+			if err != nil {
+				return err
+			}
+			return c.runServer(cmd.Context(), cfg)
+		},
+	}
+	addFlags(cmd.Flags())
+	return cmd
+}
+
+// program is a running server.
+type program struct {
+	*app
+	log      *slog.Logger
+	out      io.Writer
+	seed     *seed
+	handler  http.Handler
+	listener net.Listener
+	prepared atomic.Bool
+	draining atomic.Bool
+}
+
+// runServer starts everything, serves until ctx ends, and stops everything.
+func (c *command) runServer(ctx context.Context, cfg *Config) error {
+	log := newLogger(c.err, cfg)
+	p := &program{log: log, out: c.out}
+	var err error
+	if p.seed, err = cfg.readSeed(); err != nil {
+		return err
+	}
+	if p.listener, err = listen(ctx, cfg); err != nil {
+		return err
+	}
+	defer p.listener.Close() // closed by the server as well
+	if p.app, err = openApp(ctx, cfg, func(w string) { log.Warn(w) }); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.close()) }()
+	if p.handler, err = p.newHandler(); err != nil {
+		return err
+	}
+	err = p.serve(ctx)
+	return err
+}
+
+func (cfg *Config) readSeed() (*seed, error) {
+	switch {
+	case cfg.Seed != "":
+		return readSeed(cfg.Seed)
+	case cfg.Dev:
+		return demoSeed(), nil
+	}
+	return nil, nil
+}
+
+// listen opens the port, and learns the issuer from it where nothing else says so.
+func listen(ctx context.Context, cfg *Config) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w: choose another address with --listen", err)
+	}
+	cfg.DeriveIssuer(l.Addr().(*net.TCPAddr).Port)
+	if cfg.TLSCert == "" {
+		return l, nil
+	}
+	pair, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+	if err != nil {
+		_ = l.Close() // the first error is the one to tell
+		return nil, fmt.Errorf("read TLS certificate and key: %w", err)
+	}
+	return tls.NewListener(l, &tls.Config{
+		Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+	}), nil
+}
+
+func (p *program) newHandler() (http.Handler, error) {
+	pages, err := templates.Parse()
+	if err != nil {
+		return nil, err
+	}
+	return server.New(server.Config{
+		Provider: p.provider, Directory: p.directory, Keys: p.keys, Pages: pages, Log: p.log, Ping: p.ready,
+		TrustedProxies: p.config.TrustedProxies, LimitExempt: p.config.LimitExempt,
+	})
+}
+
+var (
+	errDraining = errors.New("the server is stopping")
+	errStarting = errors.New("the server is starting")
+)
+
+// ready says whether requests can be answered.
+func (p *program) ready(ctx context.Context) error {
+	if p.draining.Load() {
+		return errDraining
+	}
+	if err := p.store.Ping(ctx); err != nil {
+		return err
+	}
+	if !p.prepared.Load() {
+		return errStarting
+	}
+	return nil
+}
+
+// serve answers requests until ctx ends or something fails for good. Every goroutine that it starts has ended when it
+// returns.
+func (p *program) serve(ctx context.Context) error {
+	running, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	defer stop(nil)
+	for _, task := range []func(context.Context){p.provider.Run, p.directory.Run, p.keys.Run, p.watchStore} {
+		tasks.Go(func() { task(running) })
+	}
+	s := &http.Server{
+		Handler: p.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: answerTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+	}
+	tasks.Go(func() {
+		if err := s.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
+			stop(fmt.Errorf("serve: %w", err))
+		}
+	})
+	tasks.Go(func() {
+		if err := p.prepare(running); err != nil {
+			stop(err)
+		}
+	})
+	select {
+	case <-running.Done():
+		_ = s.Close() // it failed already, the cause is what matters
+		return context.Cause(running)
+	case <-ctx.Done():
+		return p.shutdown(s)
+	}
+}
+
+func (p *program) shutdown(s *http.Server) error {
+	p.draining.Store(true)
+	if !p.config.Dev && p.prepared.Load() {
+		p.log.Info("stopping: answering what still comes")
+		time.Sleep(drainTime)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	p.log.Info("stopped")
+	return nil
+}
+
+// prepareRetry is how often a store that is away is asked again.
+const prepareRetry = time.Second
+
+// prepare loads the keys and brings users and clients to the declared state. A store that is away is waited for; any
+// other failure is final.
+func (p *program) prepare(ctx context.Context) error {
+	for told := false; ; {
+		err := p.tryPrepare(ctx)
+		if err == nil {
+			p.prepared.Store(true)
+			p.log.Info("ready", "issuer", p.config.Issuer, "listen", p.listener.Addr().String(), "version", version)
+			return nil
+		}
+		if !store.IsUnavailable(err) || ctx.Err() != nil {
+			return err
+		}
+		if !told {
+			p.log.Error("the store does not answer; trying again until it does", "cause", err)
+			told = true
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(prepareRetry):
+		}
+	}
+}
+
+func (p *program) tryPrepare(ctx context.Context) error {
+	if err := p.load(ctx, func(w string) { p.log.Warn(w) }); err != nil {
+		return err
+	}
+	made := &seeded{}
+	if p.seed != nil {
+		var err error
+		if made, err = p.seed.apply(ctx, p.app); err != nil {
+			return err
+		}
+	}
+	if err := p.bootstrap(ctx); err != nil {
+		return err
+	}
+	return p.greet(ctx, made)
+}
+
+// bootstrap makes the first super admin from the environment, once.
+func (p *program) bootstrap(ctx context.Context) error {
+	if p.config.BootstrapUsername == "" {
+		return nil
+	}
+	has, err := p.directory.HasUsers(ctx)
+	if err != nil || has {
+		return err
+	}
+	_, _, err = p.directory.EnsureUser(ctx, account.NewUser{
+		Username: p.config.BootstrapUsername, Password: string(p.config.BootstrapPassword), SuperAdmin: true,
+	})
+	if err != nil {
+		return fmt.Errorf("make the first super admin from GRANTOR_BOOTSTRAP_USERNAME: %w", err)
+	}
+	return nil
+}
+
+// greet tells the person at the terminal what to do next.
+func (p *program) greet(ctx context.Context, made *seeded) error {
+	issuer := p.config.Issuer
+	if p.config.Dev {
+		fmt.Fprint(p.out, devBanner)
+	}
+	fmt.Fprintf(p.out, "\nGrantor %s is ready at %s\n\n", version, issuer)
+	if p.seed != nil && (p.config.Dev || p.config.issuerIsLoopback()) {
+		p.seed.welcome(p.out, issuer, made)
+	} else {
+		for id, secret := range made.secrets {
+			fmt.Fprintf(p.out, "  new secret of client %s, shown this once: %s\n", id, secret)
+		}
+	}
+	has, err := p.directory.HasUsers(ctx)
+	if err != nil || has {
+		return err
+	}
+	token, err := p.directory.SetupLink(ctx)
+	if errors.Is(err, account.ErrSetupDone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "There is no user yet. Make the first one within 24 hours at\n\n  %s/setup?token=%s\n\n", issuer, url.QueryEscape(token))
+	return nil
+}
+
+const devBanner = `
+  ######################################################################
+  #  DEVELOPMENT MODE: everything is in memory and is lost at the end. #
+  #  Do not use it for anything real.                                  #
+  ######################################################################
+`
+
+// watchStore logs when the store goes away and when it is back, once each.
+func (p *program) watchStore(ctx context.Context) {
+	away := false
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		asking, cancel := context.WithTimeout(ctx, 2*time.Second)
+		err := p.store.Ping(asking)
+		cancel()
+		if ctx.Err() != nil || !p.prepared.Load() {
+			continue
+		}
+		if gone := err != nil; gone != away {
+			away = gone
+			if gone {
+				p.log.Error("the store does not answer; requests get 503 until it does", "cause", err)
+			} else {
+				p.log.Info("the store answers again")
+			}
+		}
+	}
+}
+
+func newLogger(out io.Writer, cfg *Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.LogLevel}
+	if cfg.LogFormat == "text" {
+		return slog.New(slog.NewTextHandler(out, options))
+	}
+	return slog.New(slog.NewJSONHandler(out, options))
+}
