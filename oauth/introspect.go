@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grantor-dev/grantor/internal/jose"
 	"github.com/grantor-dev/grantor/store"
 )
 
@@ -195,8 +196,11 @@ func (p *Provider) examineJWT(ctx context.Context, presented string) (*Introspec
 // verifyAccess checks signature, type, issuer and expiry of a JWT access token.
 func (p *Provider) verifyAccess(presented string) (*accessClaims, error) {
 	payload, err := p.keys.Verify(presented, jwtType)
-	if err != nil {
+	if errors.Is(err, jose.ErrInvalid) {
 		return nil, notActive("it is not a JWT access token signed by this server")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("verify access token: %w", err)
 	}
 	var claims accessClaims
 	if err := json.Unmarshal(payload, &claims); err != nil || claims.Issuer != p.issuer || claims.ID == "" {
