@@ -5,7 +5,6 @@ package redistest
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -32,7 +31,6 @@ type Server struct {
 	process *exec.Cmd
 	exited  chan struct{}
 	log     *bytes.Buffer
-	login   []string
 }
 
 // Start runs one server until the test ends and returns its URL. The arguments are those of redis-server, such as
@@ -76,9 +74,6 @@ func FreePort(t testing.TB) int {
 	defer func() { _ = l.Close() }()
 	return l.Addr().(*net.TCPAddr).Port
 }
-
-// Login sets the arguments of AUTH that Do uses from now on; none mean no AUTH.
-func (s *Server) Login(args ...string) { s.login = args }
 
 // URL gives the address as Grantor takes it.
 func (s *Server) URL() string { return "redis://" + s.Addr() }
@@ -223,6 +218,3 @@ func (s *Server) Until(text string, args ...string) {
 
 // path gives a file in the directory of the server.
 func (s *Server) path(name string) string { return filepath.Join(s.dir, name) }
-
-// String names the server.
-func (s *Server) String() string { return fmt.Sprintf("redis-server at %s", s.Addr()) }

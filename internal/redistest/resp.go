@@ -25,25 +25,15 @@ func (s *Server) Do(args ...string) (string, error) {
 	if err := c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		return "", err
 	}
-	r := bufio.NewReader(c)
-	if len(s.login) > 0 {
-		if _, err := exchange(c, r, append([]string{"AUTH"}, s.login...)); err != nil {
-			return "", err
-		}
-	}
-	return exchange(c, r, args)
-}
-
-func exchange(w io.Writer, r *bufio.Reader, args []string) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "*%d\r\n", len(args))
 	for _, arg := range args {
 		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(arg), arg)
 	}
-	if _, err := io.WriteString(w, b.String()); err != nil {
+	if _, err := io.WriteString(c, b.String()); err != nil {
 		return "", err
 	}
-	return reply(r)
+	return reply(bufio.NewReader(c))
 }
 
 func reply(r *bufio.Reader) (string, error) {

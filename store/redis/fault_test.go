@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -337,6 +338,48 @@ func TestClusterWithoutANodeIsUnavailableForItsSlotsOnly(t *testing.T) {
 		n.Until("cluster_state:ok", "CLUSTER", "INFO")
 	}
 	recovers(t, s)
+}
+
+func TestSlotsThatMoveAreFollowed(t *testing.T) {
+	nodes, url := redistest.NewCluster(t)
+	s := impatient(t, url, Options{})
+	from, to := nodes[0], nodes[2]
+	for _, n := range nodes {
+		n.Must("CONFIG", "SET", "cluster-allow-replica-migration", "no") // a master without slots would become a replica
+	}
+	fromID, toID := from.Must("CLUSTER", "MYID"), to.Must("CLUSTER", "MYID")
+	moved := 0
+	for i := 0; moved < 10; i++ {
+		r := store.Record{Kind: hot, ID: fmt.Sprint(i), Tags: []string{fmt.Sprint("t", i)}}
+		slot := from.Must("CLUSTER", "KEYSLOT", s.keys.record(hot, r.ID))
+		if n, _ := strconv.Atoi(slot); n > 16384/3-1 {
+			continue // not one of the first node
+		}
+		moved++
+		write := func(phase string) {
+			t.Helper()
+			var err error
+			if r.Version, err = s.Create(t.Context(), r); err != nil {
+				t.Fatalf("%s: create: %v", phase, err)
+			}
+			if r.Version, err = s.Swap(t.Context(), r, r); err != nil {
+				t.Fatalf("%s: swap: %v", phase, err)
+			}
+			if page, _, err := s.List(t.Context(), hot, r.Tags[0], "", 10); err != nil || len(page) != 1 {
+				t.Fatalf("%s: list: %d records, %v", phase, len(page), err)
+			}
+			if _, err = s.Take(t.Context(), hot, r.ID); err != nil {
+				t.Fatalf("%s: take: %v", phase, err)
+			}
+		}
+		write("before")
+		to.Must("CLUSTER", "SETSLOT", slot, "IMPORTING", fromID)
+		from.Must("CLUSTER", "SETSLOT", slot, "MIGRATING", toID)
+		write("while it moves")
+		to.Must("CLUSTER", "SETSLOT", slot, "NODE", toID)
+		from.Must("CLUSTER", "SETSLOT", slot, "NODE", toID)
+		write("after")
+	}
 }
 
 func TestClosedStoreIsUnavailable(t *testing.T) {
