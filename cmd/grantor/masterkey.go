@@ -32,8 +32,16 @@ func masterKey(c *Config) ([]byte, error) {
 	case c.Store.scheme() == "memory":
 		return newMasterKey(), nil
 	}
-	return nil, errors.New("set GRANTOR_MASTER_KEY (32 bytes in base64 or hex) or --master-key-file")
+	key, err := keyFromFile(defaultKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("%w: set GRANTOR_MASTER_KEY (32 bytes in base64 or hex), the same on every node", err)
+	}
+	return key, nil
 }
+
+// defaultKeyFile is where the key lies of a store that other nodes may share. Each of them needs the same key: a node with
+// another one says so and does not start.
+const defaultKeyFile = "data/master.key"
 
 // parseMasterKey reads 32 bytes in hex or in base64, standard or for URLs. Its errors do not repeat the text.
 func parseMasterKey(s string) ([]byte, error) {

@@ -152,7 +152,12 @@ func TestMasterKeysOfOtherStores(t *testing.T) {
 	if errA != nil || errB != nil || len(a) != masterKeySize || bytes.Equal(a, b) {
 		t.Error("the memory store has no random key", errA, errB)
 	}
-	if _, err := masterKey(&Config{Store: "redis://x"}); err == nil {
-		t.Error("Redis needs no key")
+	t.Chdir(t.TempDir())
+	first, err := masterKey(&Config{Store: "redis://x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := masterKey(&Config{Store: "redis://x"}); err != nil || !bytes.Equal(first, again) {
+		t.Error("the key of a Redis store is not kept", err)
 	}
 }
