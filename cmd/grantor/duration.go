@@ -10,33 +10,7 @@ import (
 
 const day = 24 * time.Hour
 
-// Duration is a time.Duration that people write: Go's notation plus whole days in front, as in "30d" or "1d12h". It
-// serves flags (pflag.Value) and YAML or JSON text.
-type Duration time.Duration
-
-// String writes whole days as "30d" and leaves out what is zero.
-func (d Duration) String() string { return formatDuration(time.Duration(d)) }
-
-// Set reads a flag.
-func (d *Duration) Set(s string) error { return d.UnmarshalText([]byte(s)) }
-
-// Type names the kind of value in a flag's help.
-func (d *Duration) Type() string { return "duration" }
-
-// MarshalText writes what UnmarshalText reads.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
-
-// UnmarshalText reads a duration such as 10m, 12h or 30d.
-func (d *Duration) UnmarshalText(text []byte) error {
-	parsed, err := parseDuration(string(text))
-	if err != nil {
-		return err
-	}
-	*d = Duration(parsed)
-	return nil
-}
-
-// parseDuration reads what time.ParseDuration reads, with whole days allowed in front.
+// parseDuration reads what time.ParseDuration reads, with whole days allowed in front: "30d", "1d12h".
 func parseDuration(s string) (time.Duration, error) {
 	days, rest, found := strings.Cut(s, "d")
 	if !found {
@@ -78,6 +52,7 @@ func durationError(s string) error {
 	return fmt.Errorf("%q is not a duration: write for example 60s, 10m, 12h or 30d", s)
 }
 
+// formatDuration writes whole days as "30d" and leaves out what is zero.
 func formatDuration(d time.Duration) string {
 	if d == 0 {
 		return "0"

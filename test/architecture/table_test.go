@@ -71,5 +71,5 @@ func environmentHomes() []string { return []string{"cmd", "test", "internal/redi
 // Lengths of a file outside of tests, in lines.
 const (
 	longFile    = 400 // reported
-	tooLongFile = 600 // refused
+	tooLongFile = 500 // refused
 )
