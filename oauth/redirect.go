@@ -37,7 +37,7 @@ func CheckRedirectURI(s string) error {
 	case "https":
 		return checkHost(u)
 	case "http":
-		if !isLoopback(u.Hostname()) {
+		if !IsLoopback(u.Hostname()) {
 			return errors.New("must use https: http is for loopback addresses only")
 		}
 		return checkHost(u)
@@ -78,13 +78,31 @@ func checkHost(u *url.URL) error {
 	if host != strings.ToLower(host) {
 		return errors.New("must spell its host in lower case")
 	}
-	if strings.HasSuffix(host, ".") || strings.Contains(host, "%") {
-		return errors.New("must name its host without a trailing dot or percent sign")
+	if !isHost(host) {
+		return errors.New("must name its host in letters, digits and hyphens between dots, or as an IP address")
 	}
 	if port := u.Port(); strings.HasSuffix(u.Host, ":") || port != "" && !isPort(port) {
 		return errors.New("must have a port between 1 and 65535, or none")
 	}
 	return nil
+}
+
+// isHost keeps to hosts that browsers, resolvers and headers read alike: no comma, semicolon, quote or percent sign.
+func isHost(host string) bool {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.Zone() == ""
+	}
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" {
+			return false
+		}
+		for i := range len(label) {
+			if c := label[i]; !isAlphanumeric(c) && c != '-' && c != '_' {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // checkPrivateScheme wants a scheme that the app's owner controls: a reversed domain name. That also leaves out every
@@ -93,19 +111,20 @@ func checkPrivateScheme(u *url.URL) error {
 	if !strings.Contains(u.Scheme, ".") || strings.HasPrefix(u.Scheme, ".") || strings.HasSuffix(u.Scheme, ".") {
 		return errors.New("must use https, or a private-use scheme with a dot such as com.example.app:/callback")
 	}
-	if u.Opaque != "" {
+	if u.Opaque != "" || u.Host == "" && u.Path == "" {
 		return errors.New("must have a path after its scheme, such as com.example.app:/callback")
 	}
 	return nil
 }
 
-// isLoopback reports whether host is the loopback interface: localhost (RFC 6761 section 6.3), 127.0.0.0/8 or ::1.
-func isLoopback(host string) bool {
-	if host == "localhost" {
+// IsLoopback reports whether only the own machine reaches host: localhost (RFC 6761 section 6.3), 127.0.0.0/8 or ::1.
+// No other name is resolved.
+func IsLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
 		return true
 	}
 	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
+	return err == nil && addr.Unmap().IsLoopback()
 }
 
 func isPort(s string) bool {
@@ -155,7 +174,7 @@ func orZero(s string) string {
 // splitLoopback cuts a registered http loopback URI into its host and what follows the port.
 func splitLoopback(registered string) (host, tail string, ok bool) {
 	u, err := url.Parse(registered)
-	if err != nil || u.Scheme != "http" || !isLoopback(u.Hostname()) {
+	if err != nil || u.Scheme != "http" || !IsLoopback(u.Hostname()) {
 		return "", "", false
 	}
 	host = strings.TrimSuffix(u.Host, ":"+u.Port())
@@ -173,6 +192,11 @@ func RedirectHost(uri string) string {
 		return u.Host
 	}
 	return u.Scheme
+}
+
+// isWeb reports whether a browser sends what is posted to the URI over http or https.
+func isWeb(uri string) bool {
+	return strings.HasPrefix(uri, "https://") || strings.HasPrefix(uri, "http://")
 }
 
 // verifiesApp reports whether only the app's owner can receive what is sent to the URI: the web's https, not a loopback

@@ -183,7 +183,7 @@ func (p *Provider) checkResponseMode(_ context.Context, r *AuthorizationRequest)
 	if len(modes) > 1 || !slices.Contains(responseModes, ResponseMode(modes[0])) {
 		return refuse(InvalidRequest, "response_mode must be query or form_post")
 	}
-	if ResponseMode(modes[0]) == FormPostMode && !strings.HasPrefix(r.RedirectURI, "http") {
+	if ResponseMode(modes[0]) == FormPostMode && !isWeb(r.RedirectURI) {
 		return refuse(InvalidRequest, "response_mode form_post needs an http or https redirect_uri")
 	}
 	r.ResponseMode = ResponseMode(modes[0])
