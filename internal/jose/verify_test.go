@@ -32,7 +32,7 @@ func TestSignedTokenVerifies(t *testing.T) {
 			if err != nil || string(got) != claims {
 				t.Fatalf("Verify = %q, %v", got, err)
 			}
-			jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(a)})
+			jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(a)})
 			if err != nil {
 				t.Fatalf("go-jose does not read the token: %v", err)
 			}

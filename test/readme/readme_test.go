@@ -1,0 +1,186 @@
+// Package readme runs the commands of README.md as they are written there, in a copy of the tree with an empty home.
+package readme
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/grantor-dev/grantor/internal/redistest"
+)
+
+// place is where the commands run: a copy of what git tracks or would track, and nothing of the person who runs the test.
+type place struct {
+	dir, home, port string
+}
+
+func newPlace(t *testing.T) *place {
+	t.Helper()
+	p := &place{dir: t.TempDir(), home: t.TempDir(), port: freePort(t)}
+	copyTree := exec.Command("bash", "-c", `cd ../.. && git ls-files -z --cached --others --exclude-standard | tar --null --ignore-failed-read -cf - -T - | tar -xf - -C "$0"`, p.dir)
+	if out, err := copyTree.CombinedOutput(); err != nil {
+		t.Fatalf("copy the tree: %v\n%s", err, out)
+	}
+	return p
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// command prepares a block of the README. The one thing that is changed is the port, since 8080 may be taken; the module
+// and build caches are kept, since tests should not load the network.
+func (p *place) command(ctx context.Context, block string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", strings.ReplaceAll(block, "localhost:8080", "localhost:"+p.port))
+	cmd.Dir = p.dir
+	cmd.Env = []string{
+		"HOME=" + p.home, "PATH=" + os.Getenv("PATH"), "GRANTOR_LISTEN=127.0.0.1:" + p.port,
+		"GOMODCACHE=" + goEnv("GOMODCACHE"), "GOCACHE=" + goEnv("GOCACHE"), "GOFLAGS=" + goEnv("GOFLAGS"), "GOPROXY=" + goEnv("GOPROXY"),
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	return cmd
+}
+
+func goEnv(name string) string {
+	out, _ := exec.Command("go", "env", name).Output()
+	return strings.TrimSpace(string(out))
+}
+
+// run runs a block to its end and gives what it printed.
+func (p *place) run(t *testing.T, block string) string {
+	t.Helper()
+	out, err := p.command(t.Context(), block).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s\n%v\n%s", block, err, out)
+	}
+	return string(out)
+}
+
+// start runs a block that serves until stop is called, and waits until the server is ready.
+func (p *place) start(t *testing.T, block string) (output *output, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := p.command(ctx, block)
+	output = newOutput()
+	cmd.Stdout, cmd.Stderr = output, output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop = sync.OnceFunc(func() {
+		cancel()
+		_ = cmd.Wait() // ended by a signal
+	})
+	t.Cleanup(stop)
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if r, err := http.Get("http://localhost:" + p.port + "/readyz"); err == nil {
+			r.Body.Close()
+			if r.StatusCode == http.StatusOK && strings.Contains(output.String(), "is ready at") {
+				return output, stop
+			}
+		}
+	}
+	t.Fatalf("%s: the server was not ready in time\n%s", block, output)
+	return nil, nil
+}
+
+// output is what a running server has printed so far.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func newOutput() *output { return new(output) }
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// blocks gives the shell blocks of README.md in their order.
+func blocks(t *testing.T) []string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, m := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(content), -1) {
+		found = append(found, m[1])
+	}
+	return found
+}
+
+// block gives the one block that contains a text.
+func block(t *testing.T, text string) string {
+	t.Helper()
+	for _, b := range blocks(t) {
+		if strings.Contains(b, text) {
+			return b
+		}
+	}
+	t.Fatalf("README.md has no command with %q", text)
+	return ""
+}
+
+func wants(t *testing.T, got string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(got, text) {
+			t.Errorf("no %q in\n%s", text, got)
+		}
+	}
+}
+
+func TestFiveMinuteStart(t *testing.T) {
+	p := newPlace(t)
+	banner, stop := p.start(t, block(t, "\nmake run\n"[1:]))
+	wants(t, banner.String(), "curl -u 'demo-web:grantor-demo-web-secret'", "/login in a browser")
+	wants(t, p.run(t, block(t, "curl -u demo-web")), `"access_token":"grat_`, `"token_type":"Bearer"`)
+	wants(t, p.run(t, block(t, "TOKEN=")), `"active":true`, `"client_id":"demo-web"`)
+	wants(t, p.run(t, block(t, "oauth-authorization-server")), `"token_endpoint":"http://localhost:`+p.port)
+	// The command that the server printed is to be pasted as it is.
+	printed := regexp.MustCompile(`(?m)^\s*(curl .*)$`).FindStringSubmatch(banner.String())
+	wants(t, p.run(t, printed[1]), `"access_token":"grat_`)
+	stop()
+}
+
+func TestTheSameOnRedis(t *testing.T) {
+	url := redistest.Start(t)
+	p := newPlace(t)
+	_, stop := p.start(t, strings.Replace(block(t, "GRANTOR_STORE=redis"), "redis://localhost:6379", url, 1))
+	wants(t, p.run(t, block(t, "TOKEN=")), `"active":true`)
+	stop()
+}
+
+func TestAnInstallationOfYourOwn(t *testing.T) {
+	p := newPlace(t)
+	banner, stop := p.start(t, block(t, "bin/grantor serve\n"))
+	wants(t, banner.String(), "/setup?token=")
+	stop()
+	wants(t, p.run(t, block(t, "client create")), "grcs_")
+}
