@@ -40,7 +40,6 @@ func (l Lifetimes) withDefaults() Lifetimes {
 			*d = byDefault
 		}
 	}
-	const day = 24 * time.Hour
 	orDefault(&l.Code, time.Minute)
 	orDefault(&l.AccessToken, 10*time.Minute)
 	orDefault(&l.RefreshIdle, 30*day)

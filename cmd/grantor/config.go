@@ -110,7 +110,7 @@ func (c *Config) settings() []setting {
 		{"Store", "store", "bolt:./data/grantor.db", fromAnywhere, text(&c.Store), "`bolt:PATH`, `memory:`, `redis://`, `rediss://` (TLS), `redis+sentinel://`, `redis+cluster://` and both with rediss"},
 		{"Store", "accept_eviction", "", fromAnywhere, toggle(&c.AcceptEviction), "start although Redis may evict clients and tokens"},
 		{"Store", "master_key", "", fromEnvironment, text(&c.MasterKey), "32 bytes in base64 or hex that seal the signing keys at rest"},
-		{"Store", "master_key_file", "", fromAnywhere, text(&c.MasterKeyFile), "file (mode 0600) of the master key, created if absent; beside the embedded store if empty"},
+		{"Store", "master_key_file", "", fromAnywhere, text(&c.MasterKeyFile), "file (mode 0600) of the master key, created if absent; if empty, beside the embedded store, or `data/master.key` for Redis"},
 
 		{"Lifetimes", "code_lifetime", "60s", fromAnywhere, duration(&l.Code, time.Second, 10*time.Minute), "authorization code"},
 		{"Lifetimes", "access_token_lifetime", "10m", fromAnywhere, duration(&l.AccessToken, time.Second, day), "access token, unless its client says otherwise"},

@@ -10,7 +10,11 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/grantor-dev/grantor/oauth"
 )
+
+const day = 24 * time.Hour
 
 // Where a setting may come from. Secrets come from the environment only: a flag is seen by every process of the
 // machine, and a file is copied more easily than its owner thinks.
@@ -71,12 +75,14 @@ func toggle(to *bool) target {
 }
 
 func duration(to *time.Duration, low, high time.Duration) target {
-	return target{kind: "duration", show: func() string { return formatDuration(*to) }, set: single(func(s string) (err error) {
-		if *to, err = parseDuration(s); err != nil {
+	return target{kind: "duration", show: func() string { return oauth.Duration(*to).String() }, set: single(func(s string) error {
+		d, err := oauth.ParseDuration(s)
+		if err != nil {
 			return err
 		}
-		if *to < low || *to > high {
-			return fmt.Errorf("%s is out of range: write %s to %s", s, formatDuration(low), formatDuration(high))
+		*to = time.Duration(d)
+		if d < oauth.Duration(low) || d > oauth.Duration(high) {
+			return fmt.Errorf("%s is out of range: write %v to %v", s, oauth.Duration(low), oauth.Duration(high))
 		}
 		return nil
 	})}

@@ -143,15 +143,6 @@ func splitListen(listen string) (host string, port int, err error) {
 	return host, int(n), nil
 }
 
-// isLoopback reports whether only this machine reaches host. Names other than localhost are not resolved.
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
-}
-
 // parsePrefix reads 10.0.0.0/8, and an address alone as that one address.
 func parsePrefix(s string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {

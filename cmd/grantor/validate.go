@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/grantor-dev/grantor/oauth"
 )
 
 // faults collects everything that is wrong with a configuration, one line a setting.
@@ -81,7 +83,7 @@ func (c *Config) validateNetwork(f *faults) {
 
 func (c *Config) issuerIsLoopback() bool {
 	u, err := url.Parse(c.Issuer)
-	return err == nil && isLoopback(u.Hostname())
+	return err == nil && oauth.IsLoopback(u.Hostname())
 }
 
 func (c *Config) validateTLS(f *faults) {
@@ -103,7 +105,7 @@ func (c *Config) validateDev(f *faults) {
 	if !c.Dev {
 		return
 	}
-	if host, _, err := splitListen(c.Listen); err == nil && !isLoopback(host) {
+	if host, _, err := splitListen(c.Listen); err == nil && !oauth.IsLoopback(host) {
 		f.add(c.label("listen"), errors.New("--dev has passwords that everybody knows and listens on this machine only: leave out --dev, or listen on 127.0.0.1"))
 	}
 	if c.Issuer != "" && !c.issuerIsLoopback() {
@@ -123,9 +125,6 @@ func (c *Config) validateStore(f *faults) {
 	if c.MasterKey != "" && c.MasterKeyFile != "" {
 		f.add(c.label("master_key_file"), errors.New("GRANTOR_MASTER_KEY is set as well: keep one of the two"))
 	}
-	if c.Store.isRedis() && c.MasterKey == "" && c.MasterKeyFile == "" {
-		f.add("GRANTOR_MASTER_KEY", errors.New("a Redis store needs it, the same on every node: make one with `openssl rand -base64 32`, or set --master-key-file"))
-	}
 }
 
 func (c *Config) validateLifetimes(f *faults) {
@@ -138,8 +137,8 @@ func (c *Config) validateLifetimes(f *faults) {
 		{"session_idle", "session_absolute", l.SessionIdle, l.SessionAbsolute},
 	} {
 		if pair.a > pair.b {
-			f.add(c.label(pair.shorter), fmt.Errorf("%s is longer than %s (%s): lower it, or raise the other",
-				formatDuration(pair.a), pair.longer, formatDuration(pair.b)))
+			f.add(c.label(pair.shorter), fmt.Errorf("%v is longer than %s (%v): lower it, or raise the other",
+				oauth.Duration(pair.a), pair.longer, oauth.Duration(pair.b)))
 		}
 	}
 }
@@ -153,7 +152,7 @@ func (c *Config) warnings() []string {
 		}
 	}
 	host, _, _ := splitListen(c.Listen)
-	warn(c.origins["issuer"] == layerDefault && !isLoopback(host),
+	warn(c.origins["issuer"] == layerDefault && !oauth.IsLoopback(host),
 		"listen is open to other machines and issuer is not set: clients there cannot use "+c.Issuer)
 	warn(!c.HTTPS() && !c.issuerIsLoopback(),
 		"issuer is not https: RFC 8414 asks for it, and many clients refuse; use the https URL that the proxy offers")
