@@ -2,8 +2,6 @@ package oauth
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"reflect"
@@ -17,10 +15,7 @@ import (
 	"github.com/grantor-dev/grantor/store"
 )
 
-var (
-	clientKind     = store.Kind{Name: "client"}
-	clientNameKind = store.Kind{Name: "client_name"}
-)
+var clientKind = store.Kind{Name: "client"}
 
 // ErrNameTaken reports that another client has the name, or the client_id.
 var (
@@ -28,24 +23,11 @@ var (
 	ErrClientIDTaken = errors.New("another client has this client_id")
 )
 
-// nameClaim reserves a client's name. One whose owner is gone, or has another name by now, may be taken over.
-type nameClaim struct {
-	Name     string `json:"name"` // digest of the folded name
-	ClientID string `json:"client_id"`
-}
-
 func newClients(b store.Backend) *store.Cache[Client] {
 	return store.NewCache(&store.Collection[Client]{
 		Backend: b, Kind: clientKind,
 		ID: func(c *Client) string { return c.ClientID },
 	})
-}
-
-func newClientNames(b store.Backend) *store.Collection[nameClaim] {
-	return &store.Collection[nameClaim]{
-		Backend: b, Kind: clientNameKind,
-		ID: func(n *nameClaim) string { return n.Name },
-	}
 }
 
 // Client gives a registered client, as it was at most a second ago. It is shared and must not be changed.
@@ -55,6 +37,18 @@ func (p *Provider) Client(ctx context.Context, id string) (*Client, error) {
 		return nil, store.ErrNotFound
 	}
 	return p.clients.Get(ctx, id)
+}
+
+// LoadClient gives a client as it is in the store now, with the version that UpdateClient compares. store.ErrNotFound.
+func (p *Provider) LoadClient(ctx context.Context, id string) (*Client, uint64, error) {
+	if !isClientID(id) {
+		return nil, 0, store.ErrNotFound
+	}
+	stored, err := p.clients.Load(ctx, id)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read client: %w", err)
+	}
+	return stored.Value, stored.Version, nil
 }
 
 // Clients gives a page of the registered clients in the order of their ids.
@@ -110,7 +104,19 @@ func (p *Provider) keepClient(ctx context.Context, c *Client) (err error) {
 	if err != nil {
 		return fmt.Errorf("register client: %w", err)
 	}
-	return nil
+	return p.settleName(ctx, c)
+}
+
+// settleName confirms the name of a new client, or takes the client back where another was faster to the name.
+func (p *Provider) settleName(ctx context.Context, c *Client) error {
+	err := p.confirmName(ctx, c.ClientName, c.ClientID)
+	if !errors.Is(err, ErrNameTaken) {
+		return err
+	}
+	if _, gone := p.clients.Take(ctx, c.ClientID); gone != nil && !errors.Is(gone, store.ErrNotFound) {
+		return fmt.Errorf("withdraw client: %w", gone)
+	}
+	return err
 }
 
 // ensureKey makes sure that tokens of the registration can be signed before the first one is asked for.
@@ -121,47 +127,7 @@ func (p *Provider) ensureKey(ctx context.Context, r *Registration) error {
 	return p.keys.Ensure(ctx, r.AccessTokenSigningAlg)
 }
 
-// claimName reserves a name for a client before the client has it.
-func (p *Provider) claimName(ctx context.Context, name, clientID string) error {
-	if name == "" {
-		return nil
-	}
-	claim := &nameClaim{Name: nameDigest(name), ClientID: clientID}
-	for {
-		err := p.clientNames.Create(ctx, claim)
-		if !errors.Is(err, store.ErrExists) {
-			return err
-		}
-		old, err := p.clientNames.Load(ctx, claim.Name)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("read name of client: %w", err)
-		}
-		if old.Value.ClientID == clientID {
-			return nil
-		}
-		owner, err := p.clients.Collection.Get(ctx, old.Value.ClientID)
-		if err == nil && nameDigest(owner.ClientName) == claim.Name {
-			return ErrNameTaken
-		}
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("read owner of name: %w", err)
-		}
-		if _, err := p.clientNames.Swap(ctx, old, claim); !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-	}
-}
-
-// nameDigest folds what people take for the same name, and keeps user input out of keys.
-func nameDigest(name string) string {
-	sum := sha256.Sum256([]byte(strings.ToLower(strings.TrimSpace(name))))
-	return hex.EncodeToString(sum[:])
-}
-
-// UpdateClient replaces the registration of a client. version is what Load gave, 0 for "whatever is there".
+// UpdateClient replaces the registration of a client. version is what LoadClient gave, 0 for "whatever is there".
 // store.ErrNotFound, store.ErrConflict (someone else saved first), *RegistrationError, ErrNameTaken.
 func (p *Provider) UpdateClient(ctx context.Context, r Registration, version uint64) (*Client, error) {
 	r = r.withDefaults()
@@ -186,7 +152,31 @@ func (p *Provider) UpdateClient(ctx context.Context, r Registration, version uin
 	if _, err := p.clients.Swap(ctx, old, &next); err != nil {
 		return nil, err
 	}
+	if err := p.settleRename(ctx, &next, old.Value.ClientName); err != nil {
+		return nil, err
+	}
 	return &next, p.audit(ctx, "client.updated", clientObject(r.ClientID), changes(old.Value.Registration, r))
+}
+
+// settleRename confirms the name that a client has now and gives up the one it had, or gives it that one back where
+// another client was faster to the new name.
+func (p *Provider) settleRename(ctx context.Context, c *Client, was string) error {
+	err := p.confirmName(ctx, c.ClientName, c.ClientID)
+	if err == nil && was != "" && nameDigest(was) != nameDigest(c.ClientName) {
+		p.releaseName(ctx, was, c.ClientID)
+	}
+	if !errors.Is(err, ErrNameTaken) {
+		return err
+	}
+	if _, err := p.clients.Update(ctx, c.ClientID, func(now *Client) error {
+		if now.ClientName == c.ClientName {
+			now.ClientName = was
+		}
+		return nil
+	}); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("give a client its old name back: %w", err)
+	}
+	return err
 }
 
 // changes names the fields that differ, "old -> new". No field of a registration is secret.
@@ -208,6 +198,19 @@ func changes(old, next Registration) map[string]string {
 // changed tells whether anything was written.
 func (p *Provider) EnsureClient(ctx context.Context, r Registration, secret string) (shown string, changed bool, err error) {
 	r = r.withDefaults()
+	for range ensureAttempts {
+		shown, changed, err = p.tryEnsureClient(ctx, r, secret)
+		if !errors.Is(err, ErrClientIDTaken) && !errors.Is(err, store.ErrConflict) {
+			break
+		}
+		// Another node declares the same client: look again at what is there now.
+	}
+	return shown, changed, err
+}
+
+const ensureAttempts = 8
+
+func (p *Provider) tryEnsureClient(ctx context.Context, r Registration, secret string) (shown string, changed bool, err error) {
 	stored, err := p.clients.Load(ctx, r.ClientID)
 	if errors.Is(err, store.ErrNotFound) {
 		_, shown, err = p.RegisterClient(ctx, r, secret)
@@ -313,9 +316,8 @@ func (p *Provider) DeleteClient(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	// The name is free already, as its owner is gone; this only tidies up.
 	if c.ClientName != "" {
-		_, _ = p.clientNames.Take(ctx, nameDigest(c.ClientName)) // a claim left behind may be taken over
+		p.releaseName(ctx, c.ClientName, id)
 	}
 	return p.audit(ctx, "client.deleted", clientObject(id), map[string]string{"client_name": c.ClientName})
 }

@@ -309,6 +309,7 @@ type watched struct {
 	store.Backend
 	mu    sync.Mutex
 	calls []string
+	kept  strings.Builder // all that was written, in clear
 	// fail says of the call with this number and name whether it fails, and whether it takes effect all the same.
 	fail func(number int, call string) outcome
 }
@@ -337,6 +338,12 @@ func (b *watched) enter(verb string, kind store.Kind) outcome {
 	return b.fail(len(b.calls)-1, call)
 }
 
+func (b *watched) keep(r store.Record) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	fmt.Fprintln(&b.kept, r.Kind.Name, r.ID, r.Tags, string(r.Value))
+}
+
 // took gives the calls since it was last asked.
 func (b *watched) took() []string {
 	b.mu.Lock()
@@ -362,10 +369,12 @@ func (b *watched) Get(ctx context.Context, kind store.Kind, id string) (store.Re
 }
 
 func (b *watched) Create(ctx context.Context, r store.Record) (uint64, error) {
+	b.keep(r)
 	return through(b.enter("create", r.Kind), func() (uint64, error) { return b.Backend.Create(ctx, r) })
 }
 
 func (b *watched) Swap(ctx context.Context, old, next store.Record) (uint64, error) {
+	b.keep(next)
 	return through(b.enter("swap", next.Kind), func() (uint64, error) { return b.Backend.Swap(ctx, old, next) })
 }
 

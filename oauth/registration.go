@@ -72,6 +72,12 @@ func (r Registration) withDefaults() Registration {
 	return r
 }
 
+// Check lists every fault of a registration, as RegisterClient would: *RegistrationError, nil for none.
+func (r Registration) Check() error {
+	r = r.withDefaults()
+	return r.check()
+}
+
 // check lists every fault of a registration with its defaults filled in; nil for none.
 func (r *Registration) check() error {
 	var faults RegistrationError
@@ -93,17 +99,26 @@ func (r *Registration) checkNames(faults *RegistrationError) {
 	if n := utf8.RuneCountInString(r.ClientName); n > maxClientName {
 		faults.add("client_name", "must not be longer than %d characters", maxClientName)
 	}
-	if !utf8.ValidString(r.ClientName) || strings.ContainsFunc(r.ClientName, unicode.IsControl) {
-		faults.add("client_name", "must be text without control characters")
+	if !utf8.ValidString(r.ClientName) || strings.ContainsFunc(r.ClientName, misleads) {
+		faults.add("client_name", "must be text without control characters and characters that hide or turn text")
 	}
 	if r.ClientURI == "" {
 		return
 	}
-	if u, err := url.Parse(r.ClientURI); err != nil || checkURISpelling(r.ClientURI) != nil || u.User != nil ||
-		u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+	if u, err := url.Parse(r.ClientURI); err != nil || checkURISpelling(r.ClientURI) != nil || u.User != nil || checkHost(u) != nil ||
+		u.Scheme != "https" && (u.Scheme != "http" || !IsLoopback(u.Hostname())) {
 		faults.add("client_uri", "must be an https URL")
 	}
 }
+
+// misleads reports whether a character can make a name read as another one: control characters, and those that draw
+// nothing or change the direction of what follows.
+func misleads(r rune) bool {
+	return unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) && !isJoiner(r)
+}
+
+// isJoiner reports whether r only shapes its neighbours, as many scripts need it.
+func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
 
 // isClientID keeps to characters that need no quoting in a header, a form or a log line.
 func isClientID(s string) bool {
