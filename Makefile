@@ -26,7 +26,7 @@ test: ## run every test under the race detector, on a real Redis and a real brow
 check: ## format, vet, static analysis, known vulnerabilities
 	@scripts/check.sh
 
-bench: ## measure the token path on every store, beside a floor
+bench: build ## measure the token path on every store, beside a floor; ARGS=-short for a quick look, -help for more
 	CGO_ENABLED=0 go run ./test/load $(ARGS)
 
 clean: ## remove what was built; ./data stays

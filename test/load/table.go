@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// row holds what was measured of one operation, one entry a round.
+type row struct {
+	operation     *operation
+	server, floor []figures
+}
+
+func (r *row) add(server, floor figures) {
+	r.server = append(r.server, server)
+	r.floor = append(r.floor, floor)
+}
+
+func printHead() {
+	fmt.Println("| store  | operation              |  ops/s | p50 ms | p99 ms | floor ops/s | floor p50 | floor p99 | ratio |")
+	fmt.Println("|--------|------------------------|-------:|-------:|-------:|------------:|----------:|----------:|------:|")
+}
+
+func printRows(store string, rows []row) {
+	for _, r := range rows {
+		server, floor := median(r.server), median(r.floor)
+		fmt.Printf("| %-6s | %-22s | %6.0f | %6s | %6s | %11.0f | %9s | %9s | %5.2f |\n", store, r.operation.name,
+			server.perSecond, milliseconds(server.p50), milliseconds(server.p99),
+			floor.perSecond, milliseconds(floor.p50), milliseconds(floor.p99), server.perSecond/floor.perSecond)
+	}
+}
+
+func milliseconds(d time.Duration) string {
+	return fmt.Sprintf("%.1f", float64(d)/float64(time.Millisecond))
+}
+
+// machine says in words where this was measured.
+func machine() string {
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // elsewhere than on Linux it is left out
+	redis, _ := exec.Command("redis-server", "--version").Output()
+	return fmt.Sprintf("%s: %d cores, %s memory, %s %s, %s, Redis %s", time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(),
+		memory(), runtime.GOOS, strings.TrimSpace(string(kernel)), runtime.Version(), word(string(redis), "v="))
+}
+
+// memory gives the size of the machine's memory as Linux tells it.
+func memory() string {
+	file, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return "unknown"
+	}
+	defer file.Close() // it was only read
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		var kilobytes int
+		if n, _ := fmt.Sscanf(lines.Text(), "MemTotal: %d kB", &kilobytes); n == 1 {
+			return fmt.Sprintf("%.0f GiB", float64(kilobytes)/(1<<20))
+		}
+	}
+	return "unknown"
+}
+
+// word gives what stands behind a prefix, up to the next blank.
+func word(text, prefix string) string {
+	_, rest, _ := strings.Cut(text, prefix)
+	found, _, _ := strings.Cut(rest, " ")
+	return found
+}
