@@ -123,7 +123,11 @@ func (g *grant) reach(c *Client, r *TokenRequest) (err error) {
 	if len(scope) == 0 {
 		g.scope = allowed
 	}
-	g.audience, err = narrowAudience(common(g.authorization.Audience, c.Audience), r.Resources)
+	audience := common(g.authorization.Audience, c.Audience)
+	if len(audience) == 0 && len(g.authorization.Audience) > 0 {
+		return refuse(InvalidTarget, "the client may no longer ask for any resource that was granted")
+	}
+	g.audience, err = narrowAudience(audience, r.Resources)
 	return err
 }
 
