@@ -1,0 +1,30 @@
+package authtest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+)
+
+// binary builds the program once for all tests of a package, with the race detector if they run under it.
+var binary = sync.OnceValues(build)
+
+func build() (string, error) {
+	folder, err := os.MkdirTemp("", "grantor-authtest-")
+	if err != nil {
+		return "", fmt.Errorf("make a folder for the program: %w", err)
+	}
+	path := filepath.Join(folder, "grantor")
+	args := append(append([]string{"build"}, buildFlags()...), "-o", path, "github.com/grantor-dev/grantor/cmd/grantor")
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the program: %w\n%s", err, out)
+	}
+	return path, nil
+}
+
+// Program gives the path of the built program.
+func Program() (string, error) { return binary() }
+
+func folderOf(path string) string { return filepath.Dir(path) }

@@ -1,0 +1,8 @@
+//go:build !race
+
+package authtest
+
+// Race says that the tests, and so the program, run under the race detector, which makes everything some times slower.
+const Race = false
+
+func buildFlags() []string { return nil }
