@@ -31,51 +31,70 @@ func newRevokedTokens(b store.Backend) *store.Collection[revokedToken] {
 // Revoke ends the authorization that a token belongs to, with all its tokens, if the token is the caller's. A token that
 // is unknown, over, or somebody else's changes nothing and is no error (RFC 7009 section 2.2).
 func (p *Provider) Revoke(ctx context.Context, caller *Client, presented string) error {
+	_, err := p.revoke(ctx, presented, revoker{clientID: caller.ClientID, reason: "revoked by the client"})
+	return err
+}
+
+// RevokeToken ends the authorization that a token belongs to, whosever it is, as an admin may who holds the token. It
+// reports whether there was anything to end.
+func (p *Provider) RevokeToken(ctx context.Context, presented string) (ended bool, err error) {
+	return p.revoke(ctx, presented, revoker{reason: "revoked by hand"})
+}
+
+// revoker is who revokes: the client that may end its own, or, where that is empty, someone who may end all.
+type revoker struct{ clientID, reason string }
+
+func (r revoker) mayEnd(clientID string) bool { return r.clientID == "" || r.clientID == clientID }
+
+func (p *Provider) revoke(ctx context.Context, presented string, r revoker) (ended bool, err error) {
 	if strings.Count(presented, ".") == 2 {
-		return p.revokeJWT(ctx, caller, presented)
+		return p.revokeJWT(ctx, presented, r)
 	}
 	for _, prefix := range []string{accessPrefix, refreshPrefix} {
 		if t, ok := p.tokens().parse(prefix, presented); ok {
-			return p.revokeAuthorization(ctx, caller, t.Authorization)
+			return p.revokeAuthorization(ctx, t.Authorization, r)
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // revokeAuthorization takes any generation of token: who holds a used one of a family may end the family.
-func (p *Provider) revokeAuthorization(ctx context.Context, caller *Client, id string) error {
+func (p *Provider) revokeAuthorization(ctx context.Context, id string, r revoker) (ended bool, err error) {
 	a, err := p.authorizations.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("read authorization: %w", err)
+		return false, fmt.Errorf("read authorization: %w", err)
 	}
-	if a.ClientID != caller.ClientID {
-		return nil
+	if !r.mayEnd(a.ClientID) {
+		return false, nil
 	}
-	return p.endAuthorization(ctx, a, "revoked by the client")
+	return true, p.endAuthorization(ctx, a, r.reason)
 }
 
-func (p *Provider) revokeJWT(ctx context.Context, caller *Client, presented string) error {
+func (p *Provider) revokeJWT(ctx context.Context, presented string, r revoker) (ended bool, err error) {
 	claims, err := p.verifyAccess(presented)
 	if errors.Is(err, errNotActive) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	if claims.ClientID != caller.ClientID {
-		return nil
+	if !r.mayEnd(claims.ClientID) {
+		return false, nil
 	}
 	if id, _, ofUser := strings.Cut(claims.ID, "."); ofUser {
-		return p.revokeAuthorization(ctx, caller, id)
+		return p.revokeAuthorization(ctx, id, r)
 	}
 	err = p.revoked.Create(ctx, &revokedToken{ID: claims.ID, Expires: time.Unix(claims.Expires, 0)})
-	if err != nil && !errors.Is(err, store.ErrExists) {
-		return fmt.Errorf("note revoked token: %w", err)
+	if errors.Is(err, store.ErrExists) {
+		return false, nil
 	}
-	return nil
+	if err != nil {
+		return false, fmt.Errorf("note revoked token: %w", err)
+	}
+	return true, nil
 }
 
 // RevokeAuthorization ends an authorization by its id, as an admin or its user may. store.ErrNotFound.
