@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,7 +74,7 @@ const updateAttempts = 64
 // Update reads a value, lets change alter it, and swaps it in; it starts again when someone else was faster. An error of
 // change ends it without a write. It returns what was stored. ErrNotFound, ErrConflict after many lost races.
 func (c *Collection[T]) Update(ctx context.Context, id string, change func(*T) error) (*T, error) {
-	for range updateAttempts {
+	for attempt := range updateAttempts {
 		old, err := c.Load(ctx, id)
 		if err != nil {
 			return nil, err
@@ -85,6 +87,9 @@ func (c *Collection[T]) Update(ctx context.Context, id string, change func(*T) e
 			return stored.Value, nil
 		}
 		if !errors.Is(err, ErrConflict) {
+			return nil, err
+		}
+		if err := stepAside(ctx, attempt); err != nil {
 			return nil, err
 		}
 	}
@@ -159,4 +164,23 @@ func (c *Collection[T]) decode(r Record) (Stored[T], error) {
 		return Stored[T]{}, fmt.Errorf("decode %s: %w", c.Kind.Name, err)
 	}
 	return Stored[T]{Value: v, Version: r.Version, record: r}, nil
+}
+
+// stepAside waits a random moment, longer after each lost race: a backend that answers many writers at once does not wake
+// them fairly, and the same one could lose every time.
+func stepAside(ctx context.Context, attempt int) error {
+	if attempt == 0 {
+		return nil
+	}
+	var random [2]byte
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	longest := time.Duration(min(attempt, 16)) * time.Millisecond / 2
+	t := time.NewTimer(longest * time.Duration(binary.BigEndian.Uint16(random[:])) >> 16)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return &UnavailableError{Op: "update", Err: ctx.Err()}
+	}
 }

@@ -66,7 +66,7 @@ func (b *batch) expired(limit int) (keys [][]byte, more bool) {
 	}
 	due := appendMillis(nil, b.now)
 	c := bucket.Cursor()
-	for key, _ := c.First(); key != nil && len(key) >= expiryHead; key, _ = c.Next() {
+	for key, _ := c.First(); len(key) >= expiryHead; key, _ = c.Next() {
 		if bytes.Compare(key[:len(due)], due) > 0 {
 			return keys, false
 		}
