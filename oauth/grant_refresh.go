@@ -71,8 +71,11 @@ func (p *Provider) rotate(c *Client, g *grant, t token, r *TokenRequest) (*grant
 	return g, nil
 }
 
+// inGrace counts the window in both directions: neither a clock that stepped back nor that of another node, which may be
+// behind, makes it longer, and without a window there is none.
 func (p *Provider) inGrace(a *Authorization, t token) bool {
-	return a.Previous != nil && a.Previous.Digest.equal(t.digest) && p.now().Before(a.Previous.Used.Add(p.lifetimes.RefreshGrace))
+	return a.Previous != nil && a.Previous.Digest.equal(t.digest) &&
+		p.now().Sub(a.Previous.Used).Abs() < p.lifetimes.RefreshGrace
 }
 
 // repeat gives the answer that the use of this token got already. Where this request reaches elsewhere (another scope or
