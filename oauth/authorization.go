@@ -23,7 +23,8 @@ type Authorization struct {
 	Scope         Scope         `json:"scope,omitempty"`
 	Audience      []string      `json:"audience,omitempty"`
 	SessionID     string        `json:"session_id,omitempty"`
-	Authenticated time.Time     `json:"authenticated,omitzero"` // when the user logged in
+	Authenticated time.Time     `json:"authenticated,omitzero"`   // when the user logged in
+	UserNotBefore time.Time     `json:"user_not_before,omitzero"` // the user's when the session began: it ends when that moves
 	Created       time.Time     `json:"created"`
 	Expires       time.Time     `json:"expires"` // nothing of it lives longer
 	Code          *codeState    `json:"code,omitempty"`
@@ -155,7 +156,8 @@ func (p *Provider) checkLive(ctx context.Context, a *Authorization, c *Client) e
 	if err != nil {
 		return fmt.Errorf("read user: %w", err)
 	}
-	if !user.Active(a.Created) {
+	// Not by the clock: a node that has not heard of a new password yet, or whose clock is ahead, may issue at any time.
+	if user.Blocked || user.NotBefore.After(a.UserNotBefore) {
 		return errEnded
 	}
 	return nil

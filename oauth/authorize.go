@@ -165,7 +165,7 @@ func (p *Provider) respondCode(ctx context.Context, r *AuthorizationRequest, v V
 	a := &Authorization{
 		ID: newAuthorizationID(), ClientID: r.ClientID, UserID: v.User.ID, Scope: r.Scope, Audience: r.Audience,
 		SessionID: v.Session.ID, Authenticated: v.Session.Authenticated.Truncate(time.Second),
-		Created: now, Expires: now.Add(p.lifetimes.RefreshAbsolute),
+		UserNotBefore: v.Session.NotBefore, Created: r.client.begin(now), Expires: now.Add(p.lifetimes.RefreshAbsolute),
 		Code: &codeState{
 			Expires: now.Add(p.lifetimes.Code), RedirectURI: r.RedirectURI, URIGiven: r.URIGiven, Challenge: r.Challenge,
 		},

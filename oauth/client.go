@@ -96,6 +96,10 @@ func (c *Client) Name() string {
 // active reports whether what began at the given time is still good as far as the client is concerned.
 func (c *Client) active(began time.Time) bool { return !c.Disabled && began.After(c.NotBefore) }
 
+// begin gives the time at which something of the client begins: now, but after NotBefore, which may come from a node whose
+// clock is ahead.
+func (c *Client) begin(now time.Time) time.Time { return later(now, c.NotBefore.Add(time.Millisecond)) }
+
 // scope gives what the client may ask for at all.
 func (c *Client) scope() Scope {
 	scope, _ := ParseScope(c.Registration.Scope) // checked when registered

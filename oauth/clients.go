@@ -286,10 +286,14 @@ const (
 	Disabled ClientState = "disabled"
 )
 
+// endSettles is how long nodes may not have heard of an end, and by how much their clocks may be ahead: what they issue
+// meanwhile has ended as well.
+const endSettles = 2 * time.Second
+
 // EndClientTokens ends every code and token of a client that was issued until now.
 func (p *Provider) EndClientTokens(ctx context.Context, clientID string) error {
 	return p.changeClient(ctx, clientID, "client.tokens_revoked", func(c *Client) error {
-		c.NotBefore = p.now()
+		c.NotBefore = c.begin(p.now().Add(endSettles))
 		return nil
 	})
 }

@@ -21,7 +21,7 @@ func (p *Provider) redeemCredentials(_ context.Context, c *Client, r *TokenReque
 	now := p.now()
 	a := &Authorization{
 		ID: newAuthorizationID(), ClientID: c.ClientID, Scope: scope, Audience: audience,
-		Created: now, Expires: now.Add(p.accessLifetime(c)),
+		Created: c.begin(now), Expires: now.Add(p.accessLifetime(c)),
 	}
 	return &grant{authorization: a, isNew: true, scope: scope, audience: audience}, nil
 }

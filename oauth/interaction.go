@@ -53,7 +53,7 @@ func (p *Provider) wait(ctx context.Context, r *AuthorizationRequest, browser st
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
 	now := p.now()
 	i := &Interaction{
-		Request: *r, Created: now, Expires: now.Add(p.lifetimes.Interaction),
+		Request: *r, Created: r.client.begin(now), Expires: now.Add(p.lifetimes.Interaction),
 		Handle: base64.RawURLEncoding.EncodeToString(random[:]), Browser: handleDigest("browser", browser),
 	}
 	i.ID = handleDigest("interaction", i.Handle)

@@ -190,7 +190,7 @@ func (p *Provider) examineJWT(ctx context.Context, presented string) (*Introspec
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("read revoked token: %w", err)
 	}
-	return seen, p.stillLive(ctx, &Authorization{ClientID: claims.ClientID, Created: tokenIssued(claims.ID), Expires: seen.Expires})
+	return seen, p.stillLive(ctx, &Authorization{ClientID: claims.ClientID, Created: tokenBegan(claims.ID), Expires: seen.Expires})
 }
 
 // verifyAccess checks signature, type, issuer and expiry of a JWT access token.

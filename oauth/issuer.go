@@ -91,7 +91,7 @@ func (p *Provider) signAccess(c *Client, g *grant, answer *Tokens) (string, erro
 		Issuer: p.issuer, Subject: a.subject(), Audience: p.audienceOf(g.audience),
 		// Whole seconds, rounded down: a token never lives longer than was announced.
 		Expires: answer.Expires.Unix(), Issued: answer.Issued.Unix(),
-		ID: newTokenID(a, answer.Issued), ClientID: c.ClientID, Scope: g.scope.String(),
+		ID: newTokenID(a), ClientID: c.ClientID, Scope: g.scope.String(),
 	}
 	if !a.Authenticated.IsZero() {
 		claims.AuthTime = a.Authenticated.Unix()
@@ -122,12 +122,12 @@ func (p *Provider) signingAlg(c *Client) jose.Algorithm {
 	return p.algorithm
 }
 
-// newTokenID gives a `jti`: the time of issue in milliseconds, which iat rounds away, and 128 random bits. That of a user's
+// newTokenID gives a `jti`: when its authorization began, in milliseconds, and 128 random bits. That of a user's
 // token begins with its authorization, which introspection reads; that of a machine's token stands alone, as nothing is
 // stored of it.
-func newTokenID(a *Authorization, issued time.Time) string {
+func newTokenID(a *Authorization) string {
 	var id [tokenTimeSize + 16]byte
-	binary.BigEndian.PutUint64(id[:], uint64(issued.UnixMilli()))
+	binary.BigEndian.PutUint64(id[:], uint64(a.Created.UnixMilli()))
 	_, _ = rand.Read(id[tokenTimeSize:]) // never fails (crypto/rand)
 	text := base64.RawURLEncoding.EncodeToString(id[:])
 	if a.UserID == "" {
@@ -138,8 +138,8 @@ func newTokenID(a *Authorization, issued time.Time) string {
 
 const tokenTimeSize = 8
 
-// tokenIssued reads the time of issue from the `jti` of a machine's token; the zero time for any other.
-func tokenIssued(id string) time.Time {
+// tokenBegan reads when the authorization began from the `jti` of a machine's token; the zero time for any other.
+func tokenBegan(id string) time.Time {
 	b, err := base64.RawURLEncoding.DecodeString(id)
 	if err != nil || len(b) != tokenTimeSize+16 {
 		return time.Time{}
@@ -152,6 +152,13 @@ func (p *Provider) accessLifetime(c *Client) time.Duration {
 		return time.Duration(c.AccessTokenLifetime)
 	}
 	return p.lifetimes.AccessToken
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func earlier(a, b time.Time) time.Time {
