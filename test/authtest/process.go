@@ -69,7 +69,7 @@ func newMasterKey() string {
 func (s *Server) prepare() error {
 	seed := s.options.Seed
 	if seed == "" {
-		seed = Seed
+		seed = Seed()
 	}
 	for _, secret := range seedSecrets {
 		s.secrets.add(secret)

@@ -1,12 +1,18 @@
 package authtest
 
+import "strings"
+
 // The people of Seed. Each has the password of PasswordOf.
 const (
 	Alice = "alice" // super admin
 	Bob   = "bob"
-	Carol = "carol"
-	Dora  = "dora"
 )
+
+// Persons are further people of Seed, for tests that need one of their own: one who has allowed nothing yet, or who is
+// blocked in the end.
+func Persons() []string {
+	return strings.Fields("carol dora erin frank grace heidi ivan judy kevin laura mike nina oscar peggy quinn rupert sybil trent uma victor wendy")
+}
 
 // PasswordOf gives the password of a user of Seed.
 func PasswordOf(username string) string { return "the password of " + username + " is long" }
@@ -27,7 +33,7 @@ const (
 
 var seedSecrets = []string{
 	webSecret, postSecret, otherSecret, jwtSecret, machineSecret, apiSecret, otherAPISecret,
-	PasswordOf(Alice), PasswordOf(Bob), PasswordOf(Carol), PasswordOf(Dora),
+	PasswordOf(Alice), PasswordOf(Bob),
 }
 
 // The secrets of the applications. That of web has the form of secrets that the server makes; the others were chosen.
@@ -41,14 +47,21 @@ const (
 	otherAPISecret = "the-secret-of-another-resource-server"
 )
 
-// Seed declares four users and an application of every sort.
-const Seed = `
-users:
-  - {username: alice, password: "the password of alice is long", name: Alice Liddell, email: alice@example.test, super_admin: true}
-  - {username: bob, password: "the password of bob is long", name: Bob}
-  - {username: carol, password: "the password of carol is long"}
-  - {username: dora, password: "the password of dora is long"}
-clients:
+// Seed declares people and an application of every sort.
+func Seed() string {
+	var b strings.Builder
+	b.WriteString(`users:
+  - {username: alice, password: "` + PasswordOf(Alice) + `", name: Alice Liddell, email: alice@example.test, super_admin: true}
+  - {username: bob, password: "` + PasswordOf(Bob) + `", name: Bob}
+`)
+	for _, name := range Persons() {
+		b.WriteString(`  - {username: ` + name + `, password: "` + PasswordOf(name) + "\"}\n")
+	}
+	b.WriteString(apps)
+	return b.String()
+}
+
+const apps = `clients:
   - client_id: web
     client_name: Web application
     client_secret: ` + webSecret + `
