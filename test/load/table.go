@@ -44,11 +44,11 @@ func machine() string {
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // elsewhere than on Linux it is left out
 	redis, _ := exec.Command("redis-server", "--version").Output()
 	return fmt.Sprintf("%s: %d cores, %s memory, %s %s, %s, Redis %s", time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(),
-		memory(), runtime.GOOS, strings.TrimSpace(string(kernel)), runtime.Version(), word(string(redis), "v="))
+		installed(), runtime.GOOS, strings.TrimSpace(string(kernel)), runtime.Version(), word(string(redis), "v="))
 }
 
-// memory gives the size of the machine's memory as Linux tells it.
-func memory() string {
+// installed gives the size of the machine's memory as Linux tells it.
+func installed() string {
 	file, err := os.Open("/proc/meminfo")
 	if err != nil {
 		return "unknown"
