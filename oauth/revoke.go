@@ -14,7 +14,7 @@ import (
 
 var revokedKind = store.Kind{Name: "revoked", Spread: true}
 
-// revokedToken notes that a machine's JWT was revoked, until it would have expired.
+// revokedToken notes that a machine's JWT was revoked, until it has expired by every clock.
 type revokedToken struct {
 	ID      string    `json:"id"`
 	Expires time.Time `json:"expires"`
@@ -87,7 +87,8 @@ func (p *Provider) revokeJWT(ctx context.Context, presented string, r revoker) (
 	if id, _, ofUser := strings.Cut(claims.ID, "."); ofUser {
 		return p.revokeAuthorization(ctx, id, r)
 	}
-	err = p.revoked.Create(ctx, &revokedToken{ID: claims.ID, Expires: time.Unix(claims.Expires, 0)})
+	// Kept for longer than the token lives: a store whose clock is ahead must not bring the token back.
+	err = p.revoked.Create(ctx, &revokedToken{ID: claims.ID, Expires: time.Unix(claims.Expires, 0).Add(KeySkew)})
 	if errors.Is(err, store.ErrExists) {
 		return false, nil
 	}
