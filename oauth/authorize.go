@@ -111,7 +111,7 @@ func (p *Provider) needsLogin(i *Interaction, v Visitor) bool {
 	if r.wants("login") || r.wants("select_account") {
 		return true
 	}
-	return r.MaxAgeGiven && p.now().Sub(v.Session.Authenticated) > r.MaxAge
+	return r.MaxAgeGiven && (r.MaxAge == 0 || p.now().Sub(v.Session.Authenticated) > r.MaxAge)
 }
 
 func (r *AuthorizationRequest) wants(prompt string) bool { return slices.Contains(r.Prompt, prompt) }

@@ -111,11 +111,12 @@ func (p *Provider) Allow(ctx context.Context, i *Interaction, v Visitor) error {
 	if p.needsLogin(i, v) {
 		return ErrLoginNeeded
 	}
-	if err := p.rememberConsent(ctx, v.User.ID, i.Request.client, &i.Request); err != nil {
-		return fmt.Errorf("remember consent: %w", err)
-	}
+	// First what ends with the request: one that was denied in another tab must leave no consent behind.
 	if err := p.changeInteraction(ctx, i, func(i *Interaction) { i.Allowed = v.User.ID }); err != nil {
 		return err
+	}
+	if err := p.rememberConsent(ctx, v.User.ID, i.Request.client, &i.Request); err != nil {
+		return fmt.Errorf("remember consent: %w", err)
 	}
 	return p.audit(ctx, "consent.granted", clientObject(i.Request.ClientID), map[string]string{
 		"user": v.User.ID, "scope": i.Request.Scope.String(),

@@ -146,12 +146,18 @@ func TestATokenDiesWithWhoItIsOf(t *testing.T) {
 		act     func(*testing.T, *node, *account.User) error
 		machine bool // whether the client's own token lives on
 	}{
-		"user blocked":    {func(t *testing.T, n *node, u *account.User) error { return n.people.SetBlocked(t.Context(), u.ID, account.Block) }, true},
-		"user deleted":    {func(t *testing.T, n *node, u *account.User) error { return n.people.DeleteUser(t.Context(), u.ID) }, true},
-		"new password":    {func(t *testing.T, n *node, u *account.User) error { return n.people.SetPassword(t.Context(), u.ID, password+"!") }, true},
-		"client disabled": {func(t *testing.T, n *node, _ *account.User) error { return n.SetClientState(t.Context(), "web", oauth.Disabled) }, false},
-		"client ended":    {func(t *testing.T, n *node, _ *account.User) error { return n.EndClientTokens(t.Context(), "web") }, false},
-		"client deleted":  {func(t *testing.T, n *node, _ *account.User) error { return n.DeleteClient(t.Context(), "web") }, false},
+		"user blocked": {func(t *testing.T, n *node, u *account.User) error {
+			return n.people.SetBlocked(t.Context(), u.ID, account.Block)
+		}, true},
+		"user deleted": {func(t *testing.T, n *node, u *account.User) error { return n.people.DeleteUser(t.Context(), u.ID) }, true},
+		"new password": {func(t *testing.T, n *node, u *account.User) error {
+			return n.people.SetPassword(t.Context(), u.ID, password+"!")
+		}, true},
+		"client disabled": {func(t *testing.T, n *node, _ *account.User) error {
+			return n.SetClientState(t.Context(), "web", oauth.Disabled)
+		}, false},
+		"client ended":   {func(t *testing.T, n *node, _ *account.User) error { return n.EndClientTokens(t.Context(), "web") }, false},
+		"client deleted": {func(t *testing.T, n *node, _ *account.User) error { return n.DeleteClient(t.Context(), "web") }, false},
 	} {
 		for _, format := range []oauth.AccessTokenFormat{oauth.Opaque, oauth.JWT} {
 			t.Run(name+" "+string(format), func(t *testing.T) {
