@@ -36,9 +36,6 @@ func exitStatus(err error) int {
 	return 1
 }
 
-// usageError is a command that was called wrongly.
-type usageError struct{ error }
-
 // command is what every subcommand is given.
 type command struct {
 	environ []string
@@ -49,20 +46,46 @@ type command struct {
 
 func run(ctx context.Context, args, environ []string, in io.Reader, out, errOut io.Writer) error {
 	c := &command{environ: environ, in: in, out: out, err: errOut}
-	root := &cobra.Command{
-		Use:           "grantor",
-		Short:         "An OAuth 2 authorization server",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Version:       version,
-	}
+	root := c.root()
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errOut)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{fmt.Errorf("%w (see '%s --help')", err, cmd.CommandPath())}
-	})
-	root.AddCommand(c.serve())
 	return root.ExecuteContext(ctx)
+}
+
+// The headings of the list of commands.
+const (
+	groupServer = "server"
+	groupManage = "manage"
+	groupStore  = "store"
+	groupOther  = "other"
+)
+
+// root is the tree of commands. Flags of a setting mean the same wherever they stand; serve and config take all of them.
+func (c *command) root() *cobra.Command {
+	root := group("grantor", "An OAuth 2 authorization server",
+		under(groupServer, c.serve()), under(groupServer, c.config()),
+		under(groupManage, c.client()), under(groupManage, c.user()), under(groupManage, c.token()), under(groupManage, c.key()),
+		under(groupStore, c.backup()), under(groupStore, c.restore()),
+		under(groupOther, c.version()),
+	)
+	root.AddGroup(&cobra.Group{ID: groupServer, Title: "The server:"},
+		&cobra.Group{ID: groupManage, Title: "What it knows (on the store directly, so not while a server holds an embedded one):"},
+		&cobra.Group{ID: groupStore, Title: "The embedded store:"},
+		&cobra.Group{ID: groupOther, Title: "Other:"})
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.Version = version
+	addFlags(root.PersistentFlags(), "config", "store", "master_key_file")
+	root.PersistentFlags().Bool("json", false, "JSON for programs instead of tables for people")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())}
+	})
+	tidyHelp(root)
+	return root
+}
+
+func under(group string, cmd *cobra.Command) *cobra.Command {
+	cmd.GroupID = group
+	return cmd
 }

@@ -50,12 +50,30 @@ func openBackend(ctx context.Context, c *Config, warn func(string)) (backend, er
 }
 
 func openBolt(path string, warn func(string)) (backend, error) {
-	s, err := bolt.Open(path, bolt.Options{Warn: warn})
-	if errors.Is(err, bolt.ErrLocked) {
-		return nil, fmt.Errorf("%w: another process, probably a running `grantor serve`, has the file open: stop it first", err)
-	}
+	s, err := openBoltWith(path, bolt.Options{Warn: warn})
 	if err != nil {
-		return nil, err
+		return nil, err // not s: a nil pointer in an interface is not nil
 	}
 	return s, nil
 }
+
+func openBoltWith(path string, o bolt.Options) (*bolt.Store, error) {
+	s, err := bolt.Open(path, o)
+	if errors.Is(err, bolt.ErrLocked) {
+		return nil, &lockedError{path, err}
+	}
+	return s, err
+}
+
+// lockedError says what to do where another process has the embedded store open.
+type lockedError struct {
+	path  string
+	cause error
+}
+
+func (e *lockedError) Error() string {
+	return fmt.Sprintf("the store %s is in use by another process, probably a running `grantor serve`: an embedded store belongs to one "+
+		"process at a time, so stop that one first; a Redis store (--store redis://HOST:PORT) can be managed while servers use it", e.path)
+}
+
+func (e *lockedError) Unwrap() error { return e.cause }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 	"unicode"
 )
 
@@ -62,6 +63,14 @@ func (p printer) aligned(rows [][]string) error {
 		}
 	}
 	return w.Flush()
+}
+
+// shownTime is how people read a time; programs get RFC 3339.
+func shownTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
 // printable keeps names that others chose from moving the cursor, colouring the terminal, or forging a row.

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"reflect"
+	"strings"
 
 	yamlv3 "go.yaml.in/yaml/v3"
 
@@ -58,18 +61,111 @@ func parseSeed(content []byte) (*seed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("names must be text: %w", err)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	s := &seed{}
-	if err := decoder.Decode(s); err != nil {
+	var entries struct {
+		Users   []json.RawMessage `json:"users"`
+		Clients []json.RawMessage `json:"clients"`
+	}
+	if err := decodeStrictly(text, &entries); err != nil {
 		return nil, err
 	}
-	for i, c := range s.Clients {
-		if c.ClientID == "" {
-			return nil, fmt.Errorf("clients[%d]: client_id is missing: without it each start would register another client", i)
-		}
+	s, f := &seed{}, &seedFaults{}
+	s.Users = decodeEntries[seedUser](f, "users", entries.Users)
+	s.Clients = decodeEntries[seedClient](f, "clients", entries.Clients)
+	if len(f.lines) == 0 {
+		s.check(f)
 	}
-	return s, nil
+	return s, f.err()
+}
+
+// decodeEntries reads the entries of one list, each by itself, so that every fault is named with its place.
+func decodeEntries[T any](f *seedFaults, list string, entries []json.RawMessage) []T {
+	all := make([]T, len(entries))
+	for i, entry := range entries {
+		f.add(fmt.Sprintf("%s[%d]", list, i), decodeStrictly(entry, &all[i]))
+	}
+	return all
+}
+
+// decodeStrictly refuses fields that nobody knows. Its errors do not repeat values, which may be secret.
+func decodeStrictly(text []byte, to any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(to)
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		found, _, _ := strings.Cut(wrong.Value, " ")
+		return fmt.Errorf("%s must be %s, not %s", firstOf(wrong.Field, "it"), inWords(wrong.Type.Kind()), found)
+	}
+	if err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return nil
+}
+
+func inWords(k reflect.Kind) string {
+	switch k {
+	case reflect.Slice:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "a mapping of fields"
+	case reflect.Bool:
+		return "true or false"
+	}
+	return "a text (in quotes, where it looks like something else)"
+}
+
+// check finds what can be known to be wrong before anything is written.
+func (s *seed) check(f *seedFaults) {
+	seen := map[string]bool{}
+	for i, u := range s.Users {
+		place := fmt.Sprintf("users[%d]", i)
+		if u.Username == "" {
+			f.add(place, errors.New("username is missing"))
+		}
+		if name := "user " + u.Username; seen[name] {
+			f.add(place, fmt.Errorf("there is another %s in this file", name))
+		}
+		seen["user "+u.Username] = true
+	}
+	for i, c := range s.Clients {
+		place := fmt.Sprintf("clients[%d]", i)
+		if c.ClientID == "" {
+			f.add(place, errors.New("client_id is missing: without it each start would register another client"))
+			continue
+		}
+		if name := "client " + c.ClientID; seen[name] {
+			f.add(place, fmt.Errorf("there is another %s in this file", name))
+		}
+		seen["client "+c.ClientID] = true
+		f.add("client "+c.ClientID, c.Check())
+	}
+}
+
+// seedFaults collects everything that is wrong with a seed, one line each.
+type seedFaults struct{ lines []string }
+
+func (f *seedFaults) add(place string, err error) {
+	var ofClient *oauth.RegistrationError
+	var ofUser *account.FieldErrors
+	switch {
+	case err == nil:
+	case errors.As(err, &ofClient):
+		for _, one := range ofClient.Fields {
+			f.lines = append(f.lines, place+": "+one.Field+" "+one.Message)
+		}
+	case errors.As(err, &ofUser):
+		for _, one := range ofUser.Fields {
+			f.lines = append(f.lines, place+": "+one.Field+": "+one.Message)
+		}
+	default:
+		f.lines = append(f.lines, place+": "+err.Error())
+	}
+}
+
+func (f *seedFaults) err() error {
+	if len(f.lines) == 0 {
+		return nil
+	}
+	return errors.New("it has faults:\n  " + strings.Join(f.lines, "\n  "))
 }
 
 // seeded is what came of a seed.
@@ -78,30 +174,44 @@ type seeded struct {
 	secrets map[string]string // client_id -> a secret that was made now and is shown this once
 }
 
-// apply brings users and clients to the declared state.
+// apply brings users and clients to the declared state. It goes on after a fault of one, to name those of all; a failure
+// of the store ends it.
 func (s *seed) apply(ctx context.Context, a *app) (*seeded, error) {
 	ctx = account.WithActor(ctx, account.Actor{Kind: account.ActorSystem, Name: "seed"})
 	result := &seeded{secrets: map[string]string{}}
+	f := &seedFaults{}
 	for _, u := range s.Users {
 		_, changed, err := a.directory.EnsureUser(ctx, account.NewUser{
 			Username: u.Username, Password: u.Password, Name: u.Name, Email: u.Email, SuperAdmin: u.SuperAdmin,
 		})
-		if err != nil {
+		if unexpected(err) {
 			return nil, fmt.Errorf("seed user %s: %w", u.Username, err)
 		}
+		f.add("user "+u.Username, err)
 		result.count(changed)
 	}
 	for _, c := range s.Clients {
 		shown, changed, err := a.provider.EnsureClient(ctx, c.Registration, c.ClientSecret)
-		if err != nil {
+		if unexpected(err) {
 			return nil, fmt.Errorf("seed client %s: %w", c.ClientID, err)
 		}
+		f.add("client "+c.ClientID, err)
 		result.count(changed)
 		if shown != "" {
 			result.secrets[c.ClientID] = shown
 		}
 	}
+	if err := f.err(); err != nil {
+		return nil, fmt.Errorf("the seed could not be applied: %w", err)
+	}
 	return result, nil
+}
+
+// unexpected reports whether an error is none of those that the file itself causes.
+func unexpected(err error) bool {
+	var ofClient *oauth.RegistrationError
+	var ofUser *account.FieldErrors
+	return err != nil && !errors.As(err, &ofClient) && !errors.As(err, &ofUser) && !errors.Is(err, oauth.ErrNameTaken)
 }
 
 func (r *seeded) count(changed bool) {

@@ -160,13 +160,14 @@ func addFlags(flags *pflag.FlagSet, names ...string) {
 }
 
 func addFlag(flags *pflag.FlagSet, s setting) {
+	help := strings.ReplaceAll(s.help, "`", "") // they would mark the name of the value
 	switch s.target.kind {
 	case "switch":
-		flags.Bool(s.flag(), false, s.help)
+		flags.Bool(s.flag(), false, help)
 	case "list":
-		flags.StringArray(s.flag(), nil, s.help)
+		flags.StringArray(s.flag(), nil, strings.Replace(help, "network", "`network`", 1))
 	default:
-		flags.Var(&rawFlag{kind: s.target.kind, text: s.initial}, s.flag(), s.help)
+		flags.Var(&rawFlag{kind: s.target.kind, text: s.initial}, s.flag(), help)
 	}
 }
 

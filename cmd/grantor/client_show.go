@@ -1,0 +1,24 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+)
+
+func (c *command) clientShow() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show CLIENT_ID",
+		Short: "Show what is registered of a client",
+		Args:  takes(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.manage(cmd, standing, func(ctx context.Context, a *app) error {
+				found, err := a.provider.Client(ctx, args[0])
+				if err != nil {
+					return clientError(args[0], err)
+				}
+				return c.printClient(cmd, found, "")
+			})
+		},
+	}
+}

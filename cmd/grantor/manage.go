@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/store"
+)
+
+// answerTime is how long a command waits for a store that does not answer.
+const answerTime = 10 * time.Second
+
+// expectation is what a command expects of the store.
+type expectation string
+
+const (
+	standing expectation = "standing" // a store that is not there is a mistake in its name
+	creating expectation = "creating" // the store is made where it is not there
+)
+
+// manage does something on the store directly, in the name of the person at the terminal.
+func (c *command) manage(cmd *cobra.Command, e expectation, do func(ctx context.Context, a *app) error) (err error) {
+	cfg, err := loadConfig(cmd.Flags(), c.environ)
+	if err != nil {
+		return err
+	}
+	if err := cfg.manageable(e); err != nil {
+		return err
+	}
+	a, err := openApp(cmd.Context(), cfg, c.warn)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	if err := a.loadSoon(cmd.Context()); err != nil {
+		return cfg.explain(err)
+	}
+	return cfg.explain(do(account.WithActor(cmd.Context(), operator()), a))
+}
+
+func (c *command) warn(text string) { fmt.Fprintln(c.err, "grantor: warning:", text) }
+
+// loadSoon reads the keys without waiting long. What the store's set-up lacks is for the server to say.
+func (a *app) loadSoon(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	return a.load(ctx, func(string) {})
+}
+
+// manageable says why a command cannot work on the store directly.
+func (c *Config) manageable(e expectation) error {
+	if c.Store.scheme() == "memory" {
+		return errors.New("a memory store lives within its server and cannot be managed from outside: name a store that lasts, " +
+			"with --store or GRANTOR_STORE")
+	}
+	if e == creating || c.Store.scheme() != "bolt" {
+		return nil
+	}
+	if _, err := os.Stat(c.Store.path()); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no store %s: name the one that the server uses with --store or GRANTOR_STORE; "+
+			"a first `grantor serve` makes it", c.Store.path())
+	}
+	return nil
+}
+
+// explain adds to a failure of the store what to do about it.
+func (c *Config) explain(err error) error {
+	if !store.IsUnavailable(err) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if c.Store.isRedis() {
+		return fmt.Errorf("the store %s does not answer: see that it runs, or name another one with --store or GRANTOR_STORE: %w", c.Store, err)
+	}
+	return fmt.Errorf("the store %s cannot be used: see that its disk is there and has room: %w", c.Store.path(), err)
+}
+
+// operator is the person at the terminal, as the audit log names them.
+func operator() account.Actor {
+	a := account.Actor{Kind: account.ActorCLI, Name: "unknown"}
+	if u, err := user.Current(); err == nil {
+		a.Name = u.Username
+	}
+	return a
+}
+
+// printer gives what the command was asked to print with.
+func (c *command) printer(cmd *cobra.Command) printer {
+	asJSON, err := cmd.Flags().GetBool("json")
+	return printer{out: c.out, asJSON: err == nil && asJSON}
+}
