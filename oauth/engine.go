@@ -51,10 +51,11 @@ func (run *engineRun) manager() *manage.Manager {
 // engineToken issues the tokens of a proven grant.
 func (p *Provider) engineToken(ctx context.Context, c *Client, r *TokenRequest, g *grant) (*Tokens, error) {
 	run := &engineRun{p: p, client: c, grant: g}
-	_, err := run.manager().GenerateAccessToken(ctx, oauth2.GrantType(r.GrantType), &oauth2.TokenGenerateRequest{
-		ClientID: c.ClientID, UserID: g.authorization.UserID, Scope: g.scope.String(),
-		Code: r.Code, RedirectURI: r.RedirectURI, CodeVerifier: r.CodeVerifier,
-	})
+	request := &oauth2.TokenGenerateRequest{ClientID: c.ClientID, UserID: g.authorization.UserID, Scope: g.scope.String()}
+	if g.authorization.Code != nil {
+		request.Code, request.RedirectURI, request.CodeVerifier = r.Code, r.RedirectURI, r.CodeVerifier
+	}
+	_, err := run.manager().GenerateAccessToken(ctx, oauth2.GrantType(r.GrantType), request)
 	if err != nil {
 		return nil, engineError(err)
 	}
