@@ -60,8 +60,8 @@ func (a *Answer) Access() string { return a.Text("access_token") }
 // Refresh gives the refresh token of the answer.
 func (a *Answer) Refresh() string { return a.Text("refresh_token") }
 
-// Error gives the code of a refusal.
-func (a *Answer) Error() string { return a.Text("error") }
+// Fault gives the code of a refusal.
+func (a *Answer) Fault() string { return a.Text("error") }
 
 // Active tells whether an introspection found the token good.
 func (a *Answer) Active() bool {
@@ -74,7 +74,7 @@ func (a *Answer) String() string { return fmt.Sprintf("%d %s", a.Status, strings
 // Wants fails the test unless the answer has this status and error code; "" is none.
 func (a *Answer) Wants(t testing.TB, status int, code string) {
 	t.Helper()
-	if a.Status != status || a.Error() != code {
+	if a.Status != status || a.Fault() != code {
 		t.Errorf("answered %s, not %d %s", a, status, code)
 	}
 }

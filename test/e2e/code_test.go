@@ -60,7 +60,7 @@ func race(t *testing.T, n int, send func(i int) (*authtest.Answer, error)) []*au
 
 func count(answers []*authtest.Answer, status int, code string) (n int) {
 	for _, a := range answers {
-		if a.Status == status && a.Error() == code {
+		if a.Status == status && a.Fault() == code {
 			n++
 		}
 	}
@@ -144,7 +144,7 @@ func TestABentCodeIsRefusedAndTheRightOneStaysGood(t *testing.T) {
 	asked := s.App("web").Ask()
 	code := s.Browser(t).Grant(asked, authtest.Alice)
 	for name, near := range bent(code) {
-		if answer := asked.Redeem(t, near); answer.Status != http.StatusBadRequest || answer.Error() != "invalid_grant" {
+		if answer := asked.Redeem(t, near); answer.Status != http.StatusBadRequest || answer.Fault() != "invalid_grant" {
 			t.Errorf("%s: %s", name, answer)
 		}
 	}

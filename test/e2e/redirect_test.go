@@ -140,7 +140,7 @@ func TestAMissingRedirectURIMeansTheOnlyOne(t *testing.T) {
 	wantPage(t, s.Browser(t).Open(s.App("web").Ask("redirect_uri", "").URL())) // web has two
 	asked := s.App("spa").Ask("redirect_uri", "")
 	code := s.Browser(t).Grant(asked, authtest.Alice)
-	if answer := asked.Redeem(t, code, "redirect_uri", evil); answer.Error() != "invalid_grant" {
+	if answer := asked.Redeem(t, code, "redirect_uri", evil); answer.Fault() != "invalid_grant" {
 		t.Errorf("with another URI the code is worth %s", answer)
 	}
 	if answer := asked.Redeem(t, code, "redirect_uri", ""); answer.Status != http.StatusOK {
@@ -188,7 +188,7 @@ func TestTheTokenRequestNamesTheSameRedirectURI(t *testing.T) {
 	asked := s.App("native").Ask("redirect_uri", "http://127.0.0.1:8765/callback")
 	code := s.Browser(t).Grant(asked, authtest.Alice)
 	for _, uri := range []string{"", evil, "http://127.0.0.1/callback", "http://127.0.0.1:8766/callback", "http://127.0.0.1:8765/callback/"} {
-		if answer := asked.Redeem(t, code, "redirect_uri", uri); answer.Status != http.StatusBadRequest || answer.Error() != "invalid_grant" {
+		if answer := asked.Redeem(t, code, "redirect_uri", uri); answer.Status != http.StatusBadRequest || answer.Fault() != "invalid_grant" {
 			t.Errorf("%q: %s", uri, answer)
 		}
 	}

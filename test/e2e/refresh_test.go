@@ -159,7 +159,7 @@ func TestABentRefreshTokenEndsNothing(t *testing.T) {
 	web := s.App("web")
 	token := s.Browser(t).Tokens(web, authtest.Alice).Refresh()
 	for name, near := range bent(token) {
-		if answer := web.Refresh(t, near); answer.Status != http.StatusBadRequest || answer.Error() != "invalid_grant" {
+		if answer := web.Refresh(t, near); answer.Status != http.StatusBadRequest || answer.Fault() != "invalid_grant" {
 			t.Errorf("%s: %s", name, answer)
 		}
 	}
