@@ -358,7 +358,7 @@ func through[T any](o outcome, call func() (T, error)) (T, error) {
 		return none, errAway
 	}
 	v, err := call()
-	if o == failsAfter && err == nil {
+	if o == failsAfter {
 		return none, errAway
 	}
 	return v, err
