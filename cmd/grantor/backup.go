@@ -39,7 +39,7 @@ func (c *command) runBackup(cmd *cobra.Command, path string, force overwriting) 
 	if err := cfg.embedded(); err != nil {
 		return err
 	}
-	if err := cfg.manageable(standing); err != nil {
+	if err := cfg.fileStands(); err != nil {
 		return err
 	}
 	if err := free(path, force); err != nil {
@@ -69,15 +69,7 @@ func (c *Config) embedded() error {
 	case c.Store.isRedis():
 		return fmt.Errorf("the store %s is a Redis: back it up and restore it by the means of Redis (RDB snapshots, AOF, replicas)", c.Store)
 	}
-	return c.manageable(standing)
-}
-
-// keyFile is where the master key of an embedded store lies.
-func (c *Config) keyFile() string {
-	if c.MasterKeyFile != "" {
-		return c.MasterKeyFile
-	}
-	return c.Store.path() + ".key"
+	return errMemory
 }
 
 func free(path string, force overwriting) error {

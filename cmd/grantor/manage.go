@@ -35,7 +35,7 @@ func (c *command) manage(cmd *cobra.Command, e expectation, do func(ctx context.
 	if err := cfg.manageable(e); err != nil {
 		return err
 	}
-	a, err := openApp(cmd.Context(), cfg, c.warn)
+	a, err := openApp(cmd.Context(), cfg, c.warnOfFile(cfg))
 	if err != nil {
 		return err
 	}
@@ -44,6 +44,14 @@ func (c *command) manage(cmd *cobra.Command, e expectation, do func(ctx context.
 		return cfg.explain(err)
 	}
 	return cfg.explain(do(account.WithActor(cmd.Context(), operator()), a))
+}
+
+// warnOfFile passes on what is odd about an embedded store. Of a Redis the server warns, and a failure says enough.
+func (c *command) warnOfFile(cfg *Config) func(string) {
+	if cfg.Store.isRedis() {
+		return func(string) {}
+	}
+	return c.warn
 }
 
 func (c *command) warn(text string) { fmt.Fprintln(c.err, "grantor: warning:", text) }
@@ -58,15 +66,39 @@ func (a *app) loadSoon(ctx context.Context) error {
 // manageable says why a command cannot work on the store directly.
 func (c *Config) manageable(e expectation) error {
 	if c.Store.scheme() == "memory" {
-		return errors.New("a memory store lives within its server and cannot be managed from outside: name a store that lasts, " +
-			"with --store or GRANTOR_STORE")
+		return errMemory
 	}
-	if e == creating || c.Store.scheme() != "bolt" {
+	if e == creating && c.Store.scheme() == "bolt" {
+		return nil
+	}
+	if err := c.fileStands(); err != nil {
+		return err
+	}
+	return c.keyStands()
+}
+
+var errMemory = errors.New("a memory store lives within its server and cannot be managed from outside: name a store that lasts, " +
+	"with --store or GRANTOR_STORE")
+
+// fileStands says why an embedded store cannot be opened as one that exists.
+func (c *Config) fileStands() error {
+	if c.Store.scheme() != "bolt" {
 		return nil
 	}
 	if _, err := os.Stat(c.Store.path()); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no store %s: name the one that the server uses with --store or GRANTOR_STORE; "+
 			"a first `grantor serve` makes it", c.Store.path())
+	}
+	return nil
+}
+
+// keyStands keeps a command from making a key for a store that exists: it would open nothing, and be in the way later.
+func (c *Config) keyStands() error {
+	if c.MasterKey != "" {
+		return nil
+	}
+	if _, err := os.Stat(c.keyFile()); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the master key %s is missing: name the one that the server uses with --master-key-file or GRANTOR_MASTER_KEY", c.keyFile())
 	}
 	return nil
 }

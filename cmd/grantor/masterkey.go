@@ -39,6 +39,17 @@ func masterKey(c *Config) ([]byte, error) {
 	return key, nil
 }
 
+// keyFile names the file of the master key, where the key stands in none of the variables.
+func (c *Config) keyFile() string {
+	switch {
+	case c.MasterKeyFile != "":
+		return c.MasterKeyFile
+	case c.Store.scheme() == "bolt":
+		return c.Store.path() + ".key"
+	}
+	return defaultKeyFile
+}
+
 // defaultKeyFile is where the key lies of a store that other nodes may share. Each of them needs the same key: a node with
 // another one says so and does not start.
 const defaultKeyFile = "data/master.key"

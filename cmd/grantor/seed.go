@@ -87,18 +87,34 @@ func decodeEntries[T any](f *seedFaults, list string, entries []json.RawMessage)
 }
 
 // decodeStrictly refuses fields that nobody knows. Its errors do not repeat values, which may be secret.
-func decodeStrictly(text []byte, to any) error {
-	decoder := json.NewDecoder(bytes.NewReader(text))
+func decodeStrictly(content []byte, to any) error {
+	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(to)
 	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
 		found, _, _ := strings.Cut(wrong.Value, " ")
-		return fmt.Errorf("%s must be %s, not %s", firstOf(wrong.Field, "it"), inWords(wrong.Type.Kind()), found)
+		field := wrong.Field[strings.LastIndex(wrong.Field, ".")+1:]
+		return fmt.Errorf("%s must be %s, not %s", firstOf(field, "it"), inWords(wrong.Type.Kind()), found)
 	}
-	if err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	if err == nil {
+		return nil
 	}
-	return nil
+	text := strings.TrimPrefix(err.Error(), "json: ")
+	if strings.HasPrefix(text, "unknown field") {
+		text += ": there are " + strings.Join(fieldsOf(reflect.TypeOf(to).Elem()), ", ")
+	}
+	return errors.New(text)
+}
+
+// fieldsOf names the fields that an entry may have.
+func fieldsOf(t reflect.Type) []string {
+	var names []string
+	for _, f := range reflect.VisibleFields(t) {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func inWords(k reflect.Kind) string {

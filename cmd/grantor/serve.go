@@ -10,8 +10,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -104,7 +107,7 @@ func listen(ctx context.Context, cfg *Config) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w: choose another address with --listen", err)
+		return nil, listenError(cfg.Listen, err)
 	}
 	cfg.DeriveIssuer(l.Addr().(*net.TCPAddr).Port)
 	if cfg.TLSCert == "" {
@@ -118,6 +121,17 @@ func listen(ctx context.Context, cfg *Config) (net.Listener, error) {
 	return tls.NewListener(l, &tls.Config{
 		Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
 	}), nil
+}
+
+func listenError(address string, err error) error {
+	cause := err
+	if reason := (*os.SyscallError)(nil); errors.As(err, &reason) {
+		cause = reason.Err
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("cannot listen on %s: %w: stop the program that does, or choose another port with --listen", address, cause)
+	}
+	return fmt.Errorf("cannot listen on %s: %w: choose another address with --listen", address, cause)
 }
 
 func (p *program) newHandler() (http.Handler, error) {
@@ -255,8 +269,16 @@ func (p *program) bootstrap(ctx context.Context) error {
 	_, _, err = p.directory.EnsureUser(ctx, account.NewUser{
 		Username: p.config.BootstrapUsername, Password: string(p.config.BootstrapPassword), SuperAdmin: true,
 	})
+	var faults *account.FieldErrors
+	if errors.As(err, &faults) {
+		f := &seedFaults{}
+		for _, one := range faults.Fields {
+			f.lines = append(f.lines, "GRANTOR_BOOTSTRAP_"+strings.ToUpper(one.Field)+": "+one.Message)
+		}
+		err = f.err()
+	}
 	if err != nil {
-		return fmt.Errorf("make the first super admin from GRANTOR_BOOTSTRAP_USERNAME: %w", err)
+		return fmt.Errorf("the first super admin could not be made from the environment: %w", err)
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func tidyHelp(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {
 			cmd.Short = "Print the completion script of a shell"
-			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, showGroup
+			cmd.Args, cmd.RunE, cmd.SuggestionsMinimumDistance = cobra.ArbitraryArgs, showGroup, 2
 		}
 	}
 }

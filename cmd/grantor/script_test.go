@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/grantor-dev/grantor/internal/redistest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"grantor": main})
+}
+
+// TestCommands runs the scripts of testdata, each in an empty folder and on the embedded store.
+func TestCommands(t *testing.T) { runScripts(t, "testdata", nil) }
+
+// TestCommandsOnRedis runs scripts on a Redis that GRANTOR_STORE names.
+func TestCommandsOnRedis(t *testing.T) {
+	url := redistest.Start(t)
+	runScripts(t, "testdata/redis", func(e *testscript.Env) { e.Setenv("GRANTOR_STORE", url) })
+}
+
+func runScripts(t *testing.T, dir string, prepare func(*testscript.Env)) {
+	testscript.Run(t, testscript.Params{
+		Dir: dir,
+		Setup: func(e *testscript.Env) error {
+			for name, value := range map[string]string{
+				"GRANTOR_PASSWORD_MEMORY": "64", "GRANTOR_PASSWORD_TIME": "1", // these scripts are about the commands
+				"HOME": e.WorkDir, "USER": "operator", "ESC": "\x1b", "PORT": strconv.Itoa(redistest.FreePort(t)),
+			} {
+				e.Setenv(name, value)
+			}
+			if prepare != nil {
+				prepare(e)
+			}
+			return nil
+		},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status, "save": save, "await": await},
+		RequireExplicitExec: true,
+	})
+}
+
+// status is `status 2 grantor ...`: it runs a program that must end with that exit status.
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: status NUMBER PROGRAM ARGUMENTS")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("%v: exit status %d, want %s", args[1:], got, args[0])
+	}
+}
+
+// save is `save NAME PATTERN`: it puts what the group of the pattern finds in the last output into a variable.
+func save(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile("(?m)" + args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) < 2 {
+		ts.Fatalf("the output does not match %s", args[1])
+	}
+	ts.Setenv(args[0], found[1])
+}
+
+// await is `await URL`: it waits until a server answers there with success.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		answer, err := http.Get(args[0])
+		if err != nil {
+			continue
+		}
+		_ = answer.Body.Close() // only the status is of interest
+		if answer.StatusCode == http.StatusOK {
+			return
+		}
+	}
+	ts.Fatalf("%s does not answer", args[0])
+}
