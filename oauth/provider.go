@@ -93,7 +93,7 @@ func New(c Config) *Provider {
 	if p.clock == nil {
 		p.clock = time.Now
 	}
-	p.tokens = sync.OnceValue(func() *tokenFormat { return &tokenFormat{key: c.Keys.Secret("tokens")} })
+	p.tokens = sync.OnceValue(func() *tokenFormat { return newTokenFormat(c.Keys.Secret("tokens")) })
 	return p
 }
 

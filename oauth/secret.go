@@ -7,8 +7,10 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"hash"
 	"hash/crc32"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 )
@@ -60,7 +62,11 @@ type token struct {
 // tokenFormat makes and reads tokens. The check is keyed: without the key nobody can make a token that passes it, so a
 // token that passes and is not in its record was issued once and has been used up. That is what lets a replay of any
 // age end the authorization, while a guess cannot.
-type tokenFormat struct{ key [32]byte }
+type tokenFormat struct{ macs sync.Pool } // of keyed HMACs: making one costs more than using it
+
+func newTokenFormat(key [32]byte) *tokenFormat {
+	return &tokenFormat{sync.Pool{New: func() any { return hmac.New(sha256.New, key[:]) }}}
+}
 
 // newAuthorizationID gives a time-ordered id, so that the embedded store appends.
 func newAuthorizationID() string {
@@ -107,7 +113,9 @@ func (f *tokenFormat) parse(prefix, s string) (token, bool) {
 
 // check writes the keyed check over prefix, id and random part into the end of body.
 func (f *tokenFormat) check(prefix string, body []byte) {
-	mac := hmac.New(sha256.New, f.key[:])
+	mac := f.macs.Get().(hash.Hash)
+	defer f.macs.Put(mac)
+	mac.Reset()
 	mac.Write([]byte(prefix))
 	mac.Write(body[:tokenIDSize+tokenRandomSize])
 	var sum [sha256.Size]byte
