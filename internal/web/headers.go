@@ -10,6 +10,8 @@ import (
 var (
 	nosniff = []string{"nosniff"}
 	hsts    = []string{"max-age=31536000"}
+	noStore = []string{"no-store"}
+	noCache = []string{"no-cache"}
 	bare    = []string{"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}
 )
 
@@ -36,8 +38,8 @@ func PageHeaders(h http.Header, formTargets ...string) {
 
 // NoStore forbids every cache to keep the answer.
 func NoStore(h http.Header) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("Pragma", "no-cache") // RFC 6749 section 5.1
+	h["Cache-Control"] = noStore
+	h["Pragma"] = noCache // RFC 6749 section 5.1
 }
 
 func pagePolicy(formTargets []string) string {

@@ -66,6 +66,9 @@ func milliseconds(d time.Duration) float64 {
 // clean makes a value harmless for whoever reads the log: nothing that ends a line, moves a cursor or turns the direction of
 // writing, and no more than limit bytes.
 func clean(s string, limit int) string {
+	if len(s) <= limit && isPlain(s) {
+		return s
+	}
 	cut := len(s) > limit
 	if cut {
 		s = s[:limit]
@@ -75,6 +78,16 @@ func clean(s string, limit int) string {
 		s += "..."
 	}
 	return s
+}
+
+// isPlain reports whether s is printable ASCII throughout, as nearly every value is.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= unicode.MaxASCII {
+			return false
+		}
+	}
+	return true
 }
 
 func printable(c rune) rune {
