@@ -92,9 +92,9 @@ func TestAnUnknownClientAndAWrongSecretLookTheSame(t *testing.T) {
 		answer := app.Token(t, "grant_type", "client_credentials")
 		return answer, time.Since(began)
 	}
-	for name, secret := range map[string]string{"chosen": "a-wrong-secret", "generated": strings.Replace(s.App("web").Secret, "grcs_", "grcs_", 1)} {
+	for name, secret := range map[string]string{"chosen": "a-wrong-secret", "generated": s.App("web").Secret} {
 		var known, unknown []time.Duration
-		for range 7 {
+		for range 9 {
 			a, d := ask("machine", secret)
 			b, e := ask("nobody", secret)
 			if a.Status != http.StatusUnauthorized || a.Status != b.Status || a.Body != b.Body || a.Header.Get("WWW-Authenticate") != b.Header.Get("WWW-Authenticate") {
@@ -106,10 +106,11 @@ func TestAnUnknownClientAndAWrongSecretLookTheSame(t *testing.T) {
 	}
 }
 
-// wantAlike compares the medians of two rows of times.
+// wantAlike compares two rows of times by the shortest of each, which is the one that other work on the machine has spoilt
+// least.
 func wantAlike(t *testing.T, name string, a, b []time.Duration) {
 	t.Helper()
-	x, y := median(a), median(b)
+	x, y := slices.Min(a), slices.Min(b)
 	difference, ratio := (x - y).Abs(), float64(max(x, y))/float64(min(x, y))
 	t.Logf("%s: %v and %v", name, x, y)
 	if ratio > 1.9 && difference > 15*time.Millisecond {

@@ -134,7 +134,7 @@ func bent(s string) map[string]string {
 	return map[string]string{
 		"first character": flip(0), "first of its body": flip(5), "middle": flip(len(s) / 2), "last": flip(len(s) - 1), "cut by one": s[:len(s)-1],
 		"half": s[:len(s)/2], "longer": s + "A", "twice": s + s, "case": strings.ToUpper(s), "blank": s + " ", "leading blank": " " + s,
-		"padding": s + "=", "no prefix": s[5:], "prefix alone": s[:5], "another prefix": "xxxx_" + s[5:], "id swapped": s[:5] + s[25:45] + s[5:25] + s[45:],
+		"padding": s + "=", "no prefix": s[5:], "prefix alone": s[:5], "another prefix": "xxxx_" + s[5:], "parts swapped": s[:5] + s[20:35] + s[5:20] + s[35:],
 	}
 }
 
