@@ -33,7 +33,8 @@ func runScripts(t *testing.T, dir string, prepare func(*testscript.Env)) {
 		Setup: func(e *testscript.Env) error {
 			for name, value := range map[string]string{
 				"GRANTOR_PASSWORD_MEMORY": "64", "GRANTOR_PASSWORD_TIME": "1", // these scripts are about the commands
-				"HOME": e.WorkDir, "USER": "operator", "ESC": "\x1b", "PORT": strconv.Itoa(redistest.FreePort(t)),
+				"GORACE": "atexit_sleep_ms=0", // the race detector would otherwise rest a second at the end of each command
+				"HOME":   e.WorkDir, "USER": "operator", "ESC": "\x1b", "PORT": strconv.Itoa(redistest.FreePort(t)),
 			} {
 				e.Setenv(name, value)
 			}
