@@ -7,10 +7,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/templates"
 )
+
+// jsonType is shared between answers: http.Header never writes into the values that it holds.
+var jsonType = []string{"application/json"}
 
 // writeJSON answers with a JSON object that no cache keeps.
 func writeJSON(w http.ResponseWriter, status int, v any) {
@@ -23,7 +27,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 		body.WriteString(`{"error":"server_error"}`)
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
+	h["Content-Type"] = jsonType
 	h.Set("Content-Length", strconv.Itoa(body.Len()))
 	web.NoStore(h)
 	w.WriteHeader(status)
@@ -52,13 +56,24 @@ func (d document) write(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("ETag", d.etag)
 	h.Set("Cache-Control", documentAge)
-	if r.Header.Get("If-None-Match") == d.etag {
+	if d.isKnown(r.Header.Get("If-None-Match")) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(d.body)))
 	_, _ = w.Write(d.body) // the caller may be gone
+}
+
+// isKnown reports whether a caller has the document already. Proxies that compress make tags weak, and callers may send
+// several (RFC 9110 section 13.1.2).
+func (d document) isKnown(tags string) bool {
+	for tag := range strings.SplitSeq(tags, ",") {
+		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == d.etag {
+			return true
+		}
+	}
+	return false
 }
 
 // writePage answers with a page. formTargets are where its form may end beyond this site.
