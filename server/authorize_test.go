@@ -289,7 +289,7 @@ func TestFormPostSendsTheResponseAsAForm(t *testing.T) {
 	if action != callback || fields.Get("code") == "" || fields.Get("iss") != s.issuer || fields.Get("state") != `"><script>alert(1)</script>` || len(fields) != 3 {
 		t.Errorf("form to %s: %v", action, fields)
 	}
-	if policy := a.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' https://app.example.com;") || strings.Contains(policy, "unsafe") {
+	if policy := a.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' https://app.example.com") || strings.Contains(policy, "unsafe") {
 		t.Errorf("policy %s", policy)
 	}
 	s.redeem("web", fields.Get("code")).wantStatus(http.StatusOK)
@@ -382,5 +382,40 @@ func wantErrorText(t *testing.T, text string) {
 	t.Helper()
 	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r > 0x7e || r == '"' || r == '\\' }) {
 		t.Errorf("error_description %q", text)
+	}
+}
+
+func TestClientsWithoutTheGrantAreToldSo(t *testing.T) {
+	s := usual(t)
+	s.register(oauth.Registration{ClientID: "machine", GrantTypes: []oauth.GrantType{oauth.ClientCredentials}, RedirectURIs: []string{callback}}, "")
+	fields := s.wantResponse(s.browser().authorize("machine"), callback)
+	if fields.Get("error") != string(oauth.UnauthorizedClient) {
+		t.Errorf("response %v", fields)
+	}
+}
+
+func TestPagesLeadToNoOtherSite(t *testing.T) {
+	s := usual(t)
+	b := s.browser()
+	pages := map[string]*answer{
+		"login": b.follow(b.authorize("web")), "error": b.get("/oauth2/authorize"), "consent": b.consentPage("web"), "logout": b.get("/logout"), "home": b.get("/"),
+		"form post": b.authorize("web", "response_mode=form_post", "scope=admin"),
+	}
+	for name, page := range pages {
+		for n := range page.document().Descendants() {
+			for _, a := range n.Attr {
+				outside := !strings.HasPrefix(a.Val, "/") || strings.HasPrefix(a.Val, "//")
+				switch {
+				case strings.HasPrefix(a.Key, "on") || a.Key == "style":
+					t.Errorf("%s: the page carries %s", name, a.Key)
+				case a.Key == "action" && name == "form post":
+				case (a.Key == "src" || a.Key == "href" || a.Key == "action") && outside && a.Val != "#main":
+					t.Errorf("%s: %s leads to %s", name, a.Key, a.Val)
+				}
+			}
+			if n.Data == "script" && n.FirstChild != nil {
+				t.Errorf("%s: a script stands in the page", name)
+			}
+		}
 	}
 }

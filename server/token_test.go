@@ -1,11 +1,14 @@
 package server_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/grantor-dev/grantor/internal/jose"
 	"github.com/grantor-dev/grantor/oauth"
 )
 
@@ -219,5 +222,103 @@ func TestJWTAccessTokensAreAnsweredWhereRegistered(t *testing.T) {
 	ok(t, err)
 	if want := `"auth_time":` + strconv.FormatInt(s.now().Unix(), 10); !strings.Contains(string(claims), want) {
 		t.Errorf("%s is missing in %s", want, claims)
+	}
+}
+
+func TestSizesAreAsDocumented(t *testing.T) {
+	s := usual(t)
+	b := s.browser()
+	b.signIn()
+	code := b.code("web")
+	tokens := s.redeem("web", code)
+	generated := oauth.Registration{RedirectURIs: []string{callback}}
+	c, secret, err := s.provider.RegisterClient(t.Context(), generated, "")
+	ok(t, err)
+	sizes := map[string][2]int{
+		"code": {len(code), 77}, "access token": {len(tokens.json("access_token")), 77}, "refresh token": {len(tokens.json("refresh_token")), 77},
+		"client secret": {len(secret), 53}, "client id": {len(c.ClientID), 36}, "subject": {len(s.alice.ID), 36},
+	}
+	for name, size := range sizes {
+		if size[0] != size[1] {
+			t.Errorf("a %s has %d characters, documented are %d", name, size[0], size[1])
+		}
+	}
+	if jwt := s.tokens("jwt").json("access_token"); len(jwt) > 2048 {
+		t.Errorf("a JWT has %d characters", len(jwt))
+	}
+}
+
+func TestRefreshTokenKeepsItsScopeWhereTheRequestNarrows(t *testing.T) {
+	s := usual(t)
+	refresh := s.tokens("web", "scope=profile api:read").json("refresh_token")
+	narrow := s.call("web", "/oauth2/token", "grant_type=refresh_token", "refresh_token="+refresh, "scope=profile")
+	if narrow.json("scope") != "profile" {
+		t.Errorf("answer %s", narrow.Body)
+	}
+	seen := s.call("web", "/oauth2/introspect", "token="+narrow.json("refresh_token"))
+	if seen.json("scope") != "profile api:read" {
+		t.Errorf("the new refresh token has the scope %q", seen.json("scope"))
+	}
+	full := s.call("web", "/oauth2/token", "grant_type=refresh_token", "refresh_token="+narrow.json("refresh_token"))
+	if full.json("scope") != "profile api:read" {
+		t.Errorf("answer %s", full.Body)
+	}
+}
+
+func TestScopeIsAnsweredWhereItDiffers(t *testing.T) {
+	s := usual(t)
+	for _, asked := range []string{"", "profile", "api:read profile", "profile profile"} {
+		a := s.call("web", "/oauth2/token", "grant_type=client_credentials", "scope="+asked)
+		want := map[string]string{"": "profile api:read api:write", "profile profile": "profile"}[asked]
+		if want == "" {
+			want = asked
+		}
+		if a.json("scope") != want {
+			t.Errorf("asked %q, answered %q", asked, a.json("scope"))
+		}
+	}
+}
+
+func TestJWTHeaderSaysWhatItIs(t *testing.T) {
+	s := usual(t)
+	for _, alg := range jose.Algorithms {
+		ok(t, s.keys.Ensure(t.Context(), alg))
+		id := "jwt-" + strings.ToLower(string(alg))
+		s.register(oauth.Registration{
+			ClientID: id, GrantTypes: []oauth.GrantType{oauth.ClientCredentials}, AccessTokenFormat: oauth.JWT, AccessTokenSigningAlg: alg,
+		}, "")
+		token := s.machine(id)
+		header, err := base64.RawURLEncoding.DecodeString(token[:strings.Index(token, ".")])
+		ok(t, err)
+		var seen struct{ Alg, Typ, Kid string }
+		ok(t, json.Unmarshal(header, &seen))
+		if seen.Alg != string(alg) || seen.Typ != "at+jwt" || seen.Kid == "" {
+			t.Errorf("header %s", header)
+		}
+		claims, err := s.keys.Verify(token, "at+jwt")
+		ok(t, err)
+		if !strings.Contains(string(claims), `"aud":"`+s.issuer+`"`) { // meant for nobody in particular
+			t.Errorf("claims %s", claims)
+		}
+		published := false
+		for _, key := range s.keySet().Keys {
+			published = published || key["kid"] == seen.Kid && key["alg"] == seen.Alg
+		}
+		if !published {
+			t.Errorf("the key %s is not published", seen.Kid)
+		}
+	}
+}
+
+func TestSubjectTellsUsersFromClients(t *testing.T) {
+	s := usual(t)
+	user := s.call("web", "/oauth2/introspect", "token="+s.tokens("web").json("access_token")).json("sub")
+	client := s.call("web", "/oauth2/introspect", "token="+s.machine("web")).json("sub")
+	if user != s.alice.ID || !strings.HasPrefix(user, "usr_") || client != "web" {
+		t.Errorf("subjects %q and %q", user, client)
+	}
+	_, _, err := s.provider.RegisterClient(t.Context(), oauth.Registration{ClientID: s.alice.ID, RedirectURIs: []string{callback}}, "")
+	if err == nil {
+		t.Error("a client took the id of a user")
 	}
 }
