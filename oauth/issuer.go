@@ -16,8 +16,11 @@ const jwtType = "at+jwt"
 
 // mint makes the tokens of a proven grant and notes them in its authorization. Nothing is written yet.
 func (p *Provider) mint(c *Client, g *grant) (*Tokens, error) {
-	now := p.now()
 	a := g.authorization
+	now := p.now()
+	if g.isNew {
+		now = a.Created // its end was counted from then: a clock that moved on would cut a second off expires_in
+	}
 	answer := &Tokens{Scope: g.scope, Issued: now, Expires: earlier(now.Add(p.accessLifetime(c)), a.Expires)}
 	var err error
 	if answer.AccessToken, err = p.mintAccess(c, g, answer); err != nil {

@@ -3,6 +3,7 @@ package oauth_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/grantor-dev/grantor/internal/jose"
 	"github.com/grantor-dev/grantor/oauth"
@@ -57,6 +58,21 @@ func TestAClientIsSavedUnderTheVersionThatWasRead(t *testing.T) {
 	for _, unknown := range []string{"nobody", "", "usr_x", "a b"} {
 		_, _, err = n.LoadClient(t.Context(), unknown)
 		wantErr(t, err, store.ErrNotFound)
+	}
+}
+
+func TestATokenLivesItsWholeLifetimeHoweverSlowTheServer(t *testing.T) {
+	w, _ := newNode(t)
+	n := w.over(w.store, func() time.Time { // every look at the clock takes a moment
+		w.move(time.Millisecond)
+		return w.now()
+	})
+	r := resourceServer()
+	r.AccessTokenLifetime = oauth.Duration(10 * time.Minute)
+	tokens, err := n.machine(n.register(r))
+	ok(t, err)
+	if lifetime := tokens.Expires.Sub(tokens.Issued); lifetime != 10*time.Minute {
+		t.Errorf("it lives %v", lifetime)
 	}
 }
 
