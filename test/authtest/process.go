@@ -288,3 +288,10 @@ func (s *Server) Command(args ...string) (string, error) {
 	out, err := c.CombinedOutput()
 	return string(out), err
 }
+
+// ProcessID gives the number of the process.
+func (s *Server) ProcessID() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.process.Process.Pid
+}
