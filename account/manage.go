@@ -146,6 +146,18 @@ const (
 	Unblock Blocking = "unblock"
 )
 
+// EndAll ends all sessions of a user, and everything else that began until now. store.ErrNotFound.
+func (d *Directory) EndAll(ctx context.Context, id string) error {
+	_, after, err := d.change(ctx, id, func(p *person) error {
+		d.endAll(&p.User)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return d.record(ctx, "user.sessions_ended", after.ID, "username", after.Username)
+}
+
 // SetBlocked blocks or unblocks a user. Blocking ends everything the user has begun, within a second on every node;
 // unblocking revives none of it. store.ErrNotFound, ErrLastSuperAdmin.
 func (d *Directory) SetBlocked(ctx context.Context, id string, b Blocking) error {

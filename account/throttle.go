@@ -24,8 +24,6 @@ const (
 	accountFailures = 5
 	accountWindow   = 15 * time.Minute
 	longestWait     = time.Minute
-	addressFailures = 50
-	addressWindow   = 15 * time.Minute
 	browserMemory   = 90 * 24 * time.Hour
 	forgivenFor     = 2 * accountWindow // longer than any count that was forgiven lasts
 )
@@ -34,16 +32,17 @@ var (
 	loginFailures = store.Kind{Name: "login_failures", Spread: true}
 	loginGates    = store.Kind{Name: "login_gate", Spread: true}
 	loginForgiven = store.Kind{Name: "login_forgiven", Spread: true}
-	loginAddress  = store.Kind{Name: "login_address", Spread: true}
 )
 
-// ThrottledError says that a login was refused unseen, since too many failed before it.
+var loginAddress = Limit{Kind: store.Kind{Name: "login_address", Spread: true}, Most: 50, Window: 15 * time.Minute}
+
+// ThrottledError says that a try was refused unseen, since there were too many before it.
 type ThrottledError struct {
 	RetryAfter time.Duration // after which a try is let through, if nobody else is faster
 }
 
 func (e *ThrottledError) Error() string {
-	return fmt.Sprintf("too many failed logins: wait %s", e.RetryAfter)
+	return fmt.Sprintf("too many tries: wait %s", e.RetryAfter)
 }
 
 // count is what a login try was counted under.
@@ -52,13 +51,13 @@ type count struct {
 	known   bool
 	bucket  string // account or known browser
 	current string // bucket since its last success
-	address string // "" where exempt
+	address string // of the try, "" where exempt
 	first   bool   // the first try that was refused, of those refused since the last that was let through
 }
 
 // admit counts a try and tells whether its password may be looked at. ThrottledError.
 func (d *Directory) admit(ctx context.Context, name string, a Attempt) (*count, error) {
-	c := &count{address: d.addressBucket(a.Address)}
+	c := &count{address: a.Address}
 	if err := d.admitAddress(ctx, c); err != nil {
 		return c, err
 	}
@@ -117,19 +116,9 @@ func waitAfter(failures int64) time.Duration {
 }
 
 func (d *Directory) admitAddress(ctx context.Context, c *count) error {
-	if c.address == "" {
-		return nil
-	}
-	tries, err := d.Backend.Add(ctx, loginAddress, c.address, 1, 2*addressWindow)
-	if err != nil {
-		return fmt.Errorf("count logins of an address: %w", err)
-	}
-	if tries <= addressFailures {
-		return nil
-	}
-	c.first = tries == addressFailures+1
-	now := d.Now()
-	return &ThrottledError{RetryAfter: now.Truncate(addressWindow).Add(addressWindow).Sub(now)}
+	tries, err := d.admitted(ctx, loginAddress, c.address)
+	c.first = tries == loginAddress.Most+1
+	return err
 }
 
 // forgive takes back what a successful login was counted as: everything counted for its account or browser since the
@@ -147,9 +136,7 @@ func (d *Directory) uncount(ctx context.Context, c *count) {
 }
 
 func (d *Directory) uncountAddress(ctx context.Context, c *count) {
-	if c.address != "" {
-		d.lower(ctx, loginAddress, c.address, 2*addressWindow)
-	}
+	d.Forgive(ctx, loginAddress, c.address)
 }
 
 // lower never leaves a counter below zero for long, where it would be a store of free guesses.
@@ -158,15 +145,6 @@ func (d *Directory) lower(ctx context.Context, kind store.Kind, id string, ttl t
 	if err == nil && n < 0 {
 		_, _ = d.Backend.Add(ctx, kind, id, 1, ttl)
 	}
-}
-
-// addressBucket names the count of an address in this quarter of an hour.
-func (d *Directory) addressBucket(address string) string {
-	if address == "" {
-		return ""
-	}
-	window := d.Now().UnixMilli() / addressWindow.Milliseconds()
-	return keyedDigest(d.Secret("throttle"), "address", network(address), strconv.FormatInt(window, 10))
 }
 
 // network is what one subscriber has: an IPv4 address, or the /64 of an IPv6 address.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -23,6 +24,13 @@ type Credentials struct {
 	Method   AuthMethod
 	ClientID string
 	Secret   string
+	Address  string // of the sender, for the limit on guesses; "" is exempt
+}
+
+// secretGuesses bounds the secrets that people chose which one address may get wrong: each costs us an argon2id, and is a
+// guess at something that can be guessed. A secret that this server made is neither.
+var secretGuesses = account.Limit{
+	Kind: store.Kind{Name: "secret_guesses", Spread: true}, Most: 300, Window: 5 * time.Minute,
 }
 
 // maxClientSecret bounds a presented or chosen secret in bytes.
@@ -45,7 +53,7 @@ func (p *Provider) Authenticate(ctx context.Context, cred Credentials) (*Client,
 		}
 		return c, nil
 	}
-	match, err := p.verifySecret(ctx, c, cred.Secret)
+	match, err := p.verifyLimited(ctx, c, cred)
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +61,31 @@ func (p *Provider) Authenticate(ctx context.Context, cred Credentials) (*Client,
 		return nil, refuse(InvalidClient, "client authentication failed")
 	}
 	return c, nil
+}
+
+// verifyLimited counts before it verifies what is slow to verify, and takes the count back where the secret was right.
+func (p *Provider) verifyLimited(ctx context.Context, c *Client, cred Credentials) (bool, error) {
+	if isGeneratedSecret(cred.Secret) || c != nil && p.remembers(c, cred.Secret) {
+		return p.verifySecret(ctx, c, cred.Secret)
+	}
+	if err := p.directory.Admit(ctx, secretGuesses, cred.Address); err != nil {
+		return false, err
+	}
+	match, err := p.verifySecret(ctx, c, cred.Secret)
+	if match {
+		p.directory.Forgive(ctx, secretGuesses, cred.Address)
+	}
+	return match, err
+}
+
+// remembers reports whether the secret was right before and still is the client's.
+func (p *Provider) remembers(c *Client, secret string) bool {
+	for i := range c.Secrets {
+		if kept := &c.Secrets[i]; p.usable(kept) && p.verified.holds(kept.Hash, secret) {
+			return true
+		}
+	}
+	return false
 }
 
 // verifySecret reports whether secret is one of the client's that has not expired. c may be nil.

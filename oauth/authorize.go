@@ -11,7 +11,8 @@ import (
 
 // Visitor is who sits before the browser that sent a request. Session and User are nil where nobody is signed in.
 type Visitor struct {
-	Browser string // the value of the browser's cookie, which every browser has before it gets here
+	Browser string // the value of the browser's cookie; "" where the request came without cookies
+	Address string // for the limit on waiting requests; "" is exempt
 	Session *account.Session
 	User    *account.User
 }
@@ -24,6 +25,7 @@ const (
 	Respond Step = iota // send Response to the client
 	Login               // show the login page
 	AskUser             // show the consent page
+	Reload              // have the browser ask again by GET: a POST from elsewhere comes without its cookies
 )
 
 // Decision is what the authorization endpoint does next. Interaction is set for Login and AskUser.
@@ -74,6 +76,9 @@ func (p *Provider) refuseRequest(r *AuthorizationRequest, err error) (*Decision,
 
 // decide finds from stored state what is still missing: login, consent, or nothing.
 func (p *Provider) decide(ctx context.Context, i *Interaction, v Visitor) (*Decision, error) {
+	if v.Browser == "" {
+		return &Decision{Step: Reload}, nil
+	}
 	r := &i.Request
 	if p.needsLogin(i, v) {
 		return p.pause(ctx, i, v, Login, refuse(LoginRequired, "the user must sign in"))
@@ -150,7 +155,7 @@ func (p *Provider) pause(ctx context.Context, i *Interaction, v Visitor, step St
 		return &Decision{Step: Respond, Response: p.respondError(&i.Request, otherwise)}, nil
 	}
 	if i.ID == "" {
-		waiting, err := p.wait(ctx, &i.Request, v.Browser)
+		waiting, err := p.wait(ctx, &i.Request, v)
 		if err != nil {
 			return nil, err
 		}
@@ -190,7 +195,7 @@ func (p *Provider) respondError(r *AuthorizationRequest, e *Error) *Response {
 // response adds what every response carries: state as it came, and iss (RFC 9207 section 2).
 func (p *Provider) response(r *AuthorizationRequest, fields ...Field) *Response {
 	if r.State != "" {
-		fields = append(fields, Field{"state", r.State})
+		fields = append(fields, Field{"state", string(r.State)})
 	}
 	fields = append(fields, Field{"iss", p.issuer})
 	return &Response{RedirectURI: r.RedirectURI, Mode: r.ResponseMode, Fields: fields}

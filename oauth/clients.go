@@ -149,6 +149,9 @@ func (p *Provider) UpdateClient(ctx context.Context, r Registration, version uin
 	}
 	next := *old.Value
 	next.Registration, next.Updated = r, p.now()
+	if next.IsPublic() {
+		next.Secrets = nil // a client that becomes confidential again starts with a new one
+	}
 	if _, err := p.clients.Swap(ctx, old, &next); err != nil {
 		return nil, err
 	}

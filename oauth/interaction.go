@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/store"
 )
 
@@ -47,14 +48,22 @@ func handleDigest(purpose, s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// waitingRequests bounds what one address can leave in the store by requests that nobody ever answers.
+var waitingRequests = account.Limit{
+	Kind: store.Kind{Name: "waiting_requests", Spread: true}, Most: 1000, Window: 10 * time.Minute,
+}
+
 // wait keeps a request until its person has logged in or answered.
-func (p *Provider) wait(ctx context.Context, r *AuthorizationRequest, browser string) (*Interaction, error) {
+func (p *Provider) wait(ctx context.Context, r *AuthorizationRequest, v Visitor) (*Interaction, error) {
+	if err := p.directory.Admit(ctx, waitingRequests, v.Address); err != nil {
+		return nil, err
+	}
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
 	now := p.now()
 	i := &Interaction{
 		Request: *r, Created: r.client.begin(now), Expires: now.Add(p.lifetimes.Interaction),
-		Handle: base64.RawURLEncoding.EncodeToString(random[:]), Browser: handleDigest("browser", browser),
+		Handle: base64.RawURLEncoding.EncodeToString(random[:]), Browser: handleDigest("browser", v.Browser),
 	}
 	i.ID = handleDigest("interaction", i.Handle)
 	if err := p.interactions.Create(ctx, i); err != nil {

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -34,7 +35,7 @@ var (
 
 // Bounds of what a request may send along.
 const (
-	maxState     = 8192 // bytes
+	maxState     = 4096 // bytes
 	maxLoginHint = 256  // bytes
 )
 
@@ -56,7 +57,7 @@ type AuthorizationRequest struct {
 	RedirectURI  string        `json:"redirect_uri"`
 	URIGiven     bool          `json:"uri_given"`
 	ResponseMode ResponseMode  `json:"response_mode"`
-	State        string        `json:"state,omitempty"`
+	State        rawText       `json:"state,omitempty"`
 	Scope        Scope         `json:"scope,omitempty"`
 	Audience     []string      `json:"audience,omitempty"`
 	Challenge    string        `json:"challenge"`
@@ -67,6 +68,21 @@ type AuthorizationRequest struct {
 
 	params Parameters
 	client *Client
+}
+
+// rawText keeps the bytes of a text as they are: a record is JSON, which would replace what is not UTF-8.
+type rawText string
+
+// MarshalText writes the bytes in base64.
+func (t rawText) MarshalText() ([]byte, error) {
+	return base64.RawStdEncoding.AppendEncode(nil, []byte(t)), nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (t *rawText) UnmarshalText(b []byte) error {
+	plain, err := base64.RawStdEncoding.DecodeString(string(b))
+	*t = rawText(plain)
+	return err
 }
 
 // PageError is a refusal that is shown to the person and never redirected, as nothing is proven of the redirect URI.
@@ -171,7 +187,7 @@ func (p *Provider) checkState(_ context.Context, r *AuthorizationRequest) error 
 	if len(r.params.one("state")) > maxState {
 		return refuse(InvalidRequest, "state is too long")
 	}
-	r.State = r.params.one("state")
+	r.State = rawText(r.params.one("state"))
 	return nil
 }
 
@@ -185,6 +201,9 @@ func (p *Provider) checkResponseMode(_ context.Context, r *AuthorizationRequest)
 	}
 	if ResponseMode(modes[0]) == FormPostMode && !isWeb(r.RedirectURI) {
 		return refuse(InvalidRequest, "response_mode form_post needs an http or https redirect_uri")
+	}
+	if ResponseMode(modes[0]) == FormPostMode && !IsText(string(r.State)) {
+		return refuse(InvalidRequest, "a form cannot carry a state with control characters or bytes that are not UTF-8")
 	}
 	r.ResponseMode = ResponseMode(modes[0])
 	return nil

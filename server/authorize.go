@@ -29,6 +29,9 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if decision.Step == oauth.Reload {
+		return s.reload(w, r, params)
+	}
 	s.follow(w, r, decision)
 	return nil
 }
@@ -54,6 +57,19 @@ func authorizeParameters(w http.ResponseWriter, r *http.Request) (oauth.Paramete
 		return nil, invalidRequest("the query of the request is malformed")
 	}
 	return oauth.Parameters(values), nil
+}
+
+// maxReload bounds the URL of a request that came by POST, in bytes.
+const maxReload = 16 << 10
+
+// reload has the browser send a posted request again by GET, with its cookies.
+func (s *server) reload(w http.ResponseWriter, r *http.Request, params oauth.Parameters) error {
+	query := url.Values(params).Encode()
+	if len(query) > maxReload {
+		return invalidRequest("the request is too long")
+	}
+	redirect(w, r, s.base+authorizePath+"?"+query)
+	return nil
 }
 
 // follow takes the next step of a decision.
@@ -86,7 +102,7 @@ func (s *server) respond(w http.ResponseWriter, r *http.Request, response *oauth
 		for _, f := range response.Fields {
 			page.Fields = append(page.Fields, templates.Field{Name: f.Name, Value: f.Value})
 		}
-		s.writePage(w, r, http.StatusOK, page, web.FormTarget(response.RedirectURI))
+		s.writePage(w, r, http.StatusOK, page, web.FormTargets(response.RedirectURI)...)
 		return
 	}
 	redirect(w, r, withFields(response.RedirectURI, response.Fields))

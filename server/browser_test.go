@@ -184,3 +184,38 @@ func (b *browser) cookie(t *testing.T, name string) *http.Cookie {
 	}
 	return c
 }
+
+func TestAPostFromElsewhereIsSentAgainWithItsCookies(t *testing.T) {
+	s := usual(t)
+	b := s.browser()
+	b.signIn()
+	stranger := s.browser()
+	r := s.request(http.MethodPost, "/oauth2/authorize", s.ask("web").Encode())
+	a := stranger.send(r)
+	if a.Code != http.StatusSeeOther || len(a.Result().Cookies()) != 0 {
+		t.Fatalf("%d with cookies %v", a.Code, a.Result().Cookies())
+	}
+	where := a.Header().Get("Location")
+	if want := "/oauth2/authorize?" + s.ask("web").Encode(); where != want {
+		t.Fatalf("sent to %s, not %s", where, want)
+	}
+	if page := b.get(where); page.Code != http.StatusFound {
+		t.Errorf("then %d", page.Code)
+	}
+}
+
+func TestIssuersWithPathsOnOneHostHaveCookiesOfTheirOwn(t *testing.T) {
+	names := map[string]bool{}
+	for _, issuer := range []string{"https://id.example.com", "https://id.example.com/a", "https://id.example.com/b"} {
+		s := newSite(t, options{issuer: issuer})
+		for _, c := range s.browser().get(s.base() + "/login").Result().Cookies() {
+			if names[c.Name] {
+				t.Errorf("%s is of two issuers", c.Name)
+			}
+			names[c.Name] = true
+		}
+	}
+	if len(names) != 3 {
+		t.Error(names)
+	}
+}

@@ -45,7 +45,7 @@ func (s *server) showConsent(w http.ResponseWriter, r *http.Request) error {
 			Name: token, Sentence: oauth.ScopeSentence(token), New: slices.Contains(fresh, token) && len(fresh) < len(i.Request.Scope),
 		})
 	}
-	s.writePage(w, r, http.StatusOK, page, web.FormTarget(i.Request.RedirectURI))
+	s.writePage(w, r, http.StatusOK, page, web.FormTargets(i.Request.RedirectURI)...)
 	return nil
 }
 

@@ -17,6 +17,7 @@ func (s *server) authenticate(r *http.Request, f form) (*oauth.Client, *http.Req
 	if err != nil {
 		return nil, r, err
 	}
+	cred.Address = s.limitedAddress(r.Context())
 	c, err := s.Provider.Authenticate(r.Context(), cred)
 	if err != nil {
 		return nil, r, err

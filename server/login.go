@@ -47,7 +47,7 @@ func (s *server) writeLogin(w http.ResponseWriter, r *http.Request, v oauth.Visi
 	if page.Username == "" {
 		page.Username = i.Request.LoginHint
 	}
-	s.writePage(w, r, status, page, web.FormTarget(i.Request.RedirectURI))
+	s.writePage(w, r, status, page, web.FormTargets(i.Request.RedirectURI)...)
 	return nil
 }
 

@@ -38,6 +38,8 @@ type server struct {
 	base     string // path of the issuer, "" or "/tenant"
 	https    bool
 	host     string
+	origin   string // of the issuer, scheme://host
+	cookies  cookieNames
 	metadata document
 	static   http.Handler
 }
@@ -66,7 +68,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Config: c, base: issuer.Path, https: issuer.Scheme == "https", host: issuer.Host}
+	s := &server{Config: c, base: issuer.Path, https: issuer.Scheme == "https", host: issuer.Host, origin: issuer.Scheme + "://" + issuer.Host, cookies: newCookieNames(issuer.Path)}
 	s.static = web.Static(s.base+staticPath, templates.Static(), templates.Version)
 	if s.metadata, err = newDocument(c.Provider.Metadata(oauth.Endpoints{
 		Authorize: authorizePath, Token: tokenPath, JWKS: jwksPath, Revoke: revokePath, Introspect: introspectPath,
@@ -99,7 +101,7 @@ func (s *server) routes() http.Handler {
 	machine(introspectPath, methods{http.MethodPost: s.introspect})
 
 	person := func(path string, m methods) {
-		router.Handle(s.base+path, web.SameOrigin(s.pages(s.whenReady(m))))
+		router.Handle(s.base+path, web.SameOrigin(s.origin, s.pages(s.whenReady(m))))
 	}
 	person(loginPath, methods{http.MethodGet: s.showLogin, http.MethodPost: s.login})
 	person(consentPath, methods{http.MethodGet: s.showConsent, http.MethodPost: s.consent})

@@ -82,43 +82,43 @@ func (c *Cache[T]) Get(ctx context.Context, id string) (*T, error) {
 
 // Create writes a new value and tells every node.
 func (c *Cache[T]) Create(ctx context.Context, v *T) error {
-	if err := c.Collection.Create(ctx, v); err != nil {
-		return err
-	}
-	return c.changed(ctx)
+	return c.changed(ctx, c.Collection.Create(ctx, v))
 }
 
 // Swap replaces a value and tells every node.
 func (c *Cache[T]) Swap(ctx context.Context, old Stored[T], next *T) (Stored[T], error) {
 	s, err := c.Collection.Swap(ctx, old, next)
-	if err != nil {
-		return s, err
-	}
-	return s, c.changed(ctx)
+	return s, c.changed(ctx, err)
 }
 
 // Update changes a value and tells every node.
 func (c *Cache[T]) Update(ctx context.Context, id string, change func(*T) error) (*T, error) {
 	v, err := c.Collection.Update(ctx, id, change)
-	if err != nil {
-		return nil, err
-	}
-	return v, c.changed(ctx)
+	return v, c.changed(ctx, err)
 }
 
 // Take deletes a value and tells every node.
 func (c *Cache[T]) Take(ctx context.Context, id string) (*T, error) {
 	v, err := c.Collection.Take(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	return v, c.changed(ctx)
+	return v, c.changed(ctx, err)
 }
 
-// changed drops what this node holds and raises the epoch for the others.
-func (c *Cache[T]) changed(ctx context.Context) error {
+// noticeTime bounds the notice to other nodes, which is given even where the caller has gone away.
+const noticeTime = 2 * time.Second
+
+// changed drops what this node holds and raises the epoch for the others, unless the write is known to have failed: one
+// whose outcome is unknown may have happened.
+func (c *Cache[T]) changed(ctx context.Context, written error) error {
+	if written != nil && !IsUnavailable(written) {
+		return written
+	}
 	c.drop()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noticeTime)
+	defer cancel()
 	_, err := c.Backend.Add(ctx, epochs, c.Kind.Name, 1, 0)
+	if written != nil {
+		return written
+	}
 	return err
 }
 

@@ -271,3 +271,39 @@ func TestCacheIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// lost is a store whose writes take effect while their answers are lost.
+type lost struct{ *shelf }
+
+func (l lost) Swap(ctx context.Context, old, next Record) (uint64, error) {
+	if _, err := l.shelf.Swap(ctx, old, next); err != nil {
+		return 0, err
+	}
+	return 0, errAway
+}
+
+func TestAWriteOfUnknownOutcomeIsNoticedByEveryCache(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newShelf()
+		here, there := running(t, s), running(t, s)
+		if err := here.Create(t.Context(), &entry{ID: "a", Count: 1}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		reads(t, here, "a", 1)
+		reads(t, there, "a", 1)
+		here.Backend = lost{s}
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := here.Update(ctx, "a", func(e *entry) error {
+			e.Count = 2
+			cancel() // the caller goes away; the notice is given all the same
+			return nil
+		})
+		if !IsUnavailable(err) {
+			t.Fatalf("update: %v", err)
+		}
+		reads(t, here, "a", 2)
+		time.Sleep(time.Second)
+		reads(t, there, "a", 2)
+	})
+}

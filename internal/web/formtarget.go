@@ -10,6 +10,17 @@ import (
 // Schemes that run or show what they carry; no redirect may end there, so no page names them.
 var activeSchemes = []string{"javascript", "data", "vbscript", "blob", "filesystem", "about", "file", "view-source"}
 
+// FormTargets gives the form-action sources of a page whose form ends at a redirect URI. An application on the web often
+// redirects on to another of its origins, and Chrome holds form-action against that too: any https place is named then. A
+// page of ours has no form that could be bent, as it takes no markup from anybody.
+func FormTargets(redirectURI string) []string {
+	target := FormTarget(redirectURI)
+	if !strings.HasPrefix(target, "http") {
+		return []string{target}
+	}
+	return []string{target, "https:"}
+}
+
 // FormTarget turns a redirect URI into a source for the form-action of a page, or "" where it must not be one:
 //
 //	https://app.example.com/cb     https://app.example.com

@@ -24,7 +24,7 @@ func (c *Config) prepare(h http.Header, requestID string) {
 	}
 }
 
-// PageHeaders sets what every HTML page is answered with. The form targets are sources as FormTarget makes them: Chrome
+// PageHeaders sets what every HTML page is answered with. The form targets are sources as FormTargets makes them: Chrome
 // holds form-action against the redirect that follows a form as well, so the page has to name where its form may end.
 func PageHeaders(h http.Header, formTargets ...string) {
 	h.Set("Content-Type", "text/html; charset=utf-8")

@@ -74,6 +74,19 @@ func TestFormTargets(t *testing.T) {
 	}
 }
 
+func TestFormTargetsLetAWebApplicationRedirectOn(t *testing.T) {
+	for uri, want := range map[string]string{
+		"https://auth.example.com/cb": "https://auth.example.com https:",
+		"http://127.0.0.1:9999/cb":    "http://127.0.0.1:* https:",
+		"com.example.app:/cb":         "com.example.app:",
+		"javascript:alert(1)":         "",
+	} {
+		if got := strings.Join(FormTargets(uri), " "); got != want {
+			t.Errorf("%q gives %q, not %q", uri, got, want)
+		}
+	}
+}
+
 func FuzzFormTarget(f *testing.F) {
 	for _, seed := range []string{"https://app.example.com/cb", "http://[::1]:9/", "com.example.app:/x", "https://a;b'c\"d,e f*/", "https://*.example/"} {
 		f.Add(seed)

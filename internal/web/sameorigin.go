@@ -5,11 +5,15 @@ import (
 	"net/http"
 )
 
-// SameOrigin refuses requests that change state and that a browser made for another origin. Requests that carry neither
+// SameOrigin refuses requests that change state and that a browser made for another origin than ours, which it is told, as
+// a proxy may have changed the Host. Requests that carry neither
 // Sec-Fetch-Site nor Origin pass: forms hold a token as well. It is for the pages only; a client application may call the
 // endpoints of the protocol from any origin.
-func SameOrigin(next http.Handler) http.Handler {
+func SameOrigin(origin string, next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
+	if err := protection.AddTrustedOrigin(origin); err != nil {
+		panic("web: " + err.Error()) // the issuer was checked at start
+	}
 	protection.SetDenyHandler(http.HandlerFunc(refuseOrigin))
 	return protection.Handler(next)
 }

@@ -31,7 +31,7 @@ func TestFormsOfOtherOriginsAreRefused(t *testing.T) {
 			if c.origin != "" {
 				r.Header.Set("Origin", c.origin)
 			}
-			answer := serve(Config{}, r, SameOrigin(http.HandlerFunc(nothing)).ServeHTTP)
+			answer := serve(Config{}, r, SameOrigin("http://grantor.example", http.HandlerFunc(nothing)).ServeHTTP)
 			if answer.Code != c.status {
 				t.Errorf("answered %d", answer.Code)
 			}
