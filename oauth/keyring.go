@@ -231,9 +231,10 @@ func (k *Keyring) rotateDue(ctx context.Context, a jose.Algorithm) {
 	_ = k.rotate(ctx, a, k.due) // tried again at the next tick
 }
 
-// due holds for a key that was activated long ago, or so far ahead that a clock must have been wrong.
+// due holds for a key that was activated long ago. One that was activated ahead of our clock is not due: one of the two
+// clocks is wrong, and nodes that took turns in correcting each other would rotate at every look.
 func (k *Keyring) due(r *ring) bool {
-	return k.now().Sub(r.Current.Activated).Abs() >= k.config.RotateEvery
+	return k.now().Sub(r.Current.Activated) >= k.config.RotateEvery
 }
 
 // refresh reads the store and replaces the view.

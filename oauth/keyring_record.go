@@ -116,10 +116,12 @@ func (k *Keyring) newStoredKey(a jose.Algorithm) (storedKey, error) {
 	return storedKey{ID: key.ID, Sealed: sealed, Created: k.now()}, nil
 }
 
-// rotated gives the ring after a rotation: next signs, current verifies, ended keys are gone.
+// rotated gives the ring after a rotation: next signs, current verifies, ended keys are gone. What it notes is never
+// earlier than what the ring tells already: a clock that is behind must neither end tokens nor make a new key look old.
 func (k *Keyring) rotated(old *ring) (*ring, error) {
 	now := k.now()
-	retired, err := k.retire(old, now)
+	moment := later(now, later(old.Current.Activated, old.Next.Created))
+	retired, err := k.retire(old, moment)
 	if err != nil {
 		return nil, err
 	}
@@ -136,12 +138,13 @@ func (k *Keyring) rotated(old *ring) (*ring, error) {
 	if err != nil {
 		return nil, err
 	}
+	fresh.Created = moment
 	current := old.Next
-	current.Activated = now
+	current.Activated = moment
 	return &ring{ID: old.ID, Current: current, Next: fresh, Retired: kept}, nil
 }
 
-func (k *Keyring) retire(r *ring, now time.Time) (storedKey, error) {
+func (k *Keyring) retire(r *ring, moment time.Time) (storedKey, error) {
 	key, err := k.open(jose.Algorithm(r.ID), r.Current.of(r, KeyCurrent))
 	if err != nil {
 		return storedKey{}, err
@@ -154,6 +157,6 @@ func (k *Keyring) retire(r *ring, now time.Time) (storedKey, error) {
 	if retired.Sealed, err = k.config.Sealer.Seal(purposePublic, public); err != nil {
 		return storedKey{}, err
 	}
-	retired.Retired, retired.RemoveAfter = now, now.Add(k.config.KeepRetired)
+	retired.Retired, retired.RemoveAfter = moment, moment.Add(k.config.KeepRetired)
 	return retired, nil
 }

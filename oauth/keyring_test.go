@@ -468,6 +468,37 @@ func TestScheduledRotationHappensOnce(t *testing.T) {
 	}
 }
 
+// A node whose clock is far behind neither rotates on its own, nor makes others rotate, nor ends what was signed.
+func TestClockFarBehindDoesNoHarm(t *testing.T) {
+	clock := new(ringClock)
+	b := newRingStore(t)
+	c := oauth.KeyringConfig{Backend: b, Now: clock.now}
+	right := loadRing(t, c)
+	c.Now = func() time.Time { return clock.now().Add(-100 * 24 * time.Hour) }
+	behind := loadRing(t, c)
+	current, next := idIn(right, jose.ES256, oauth.KeyCurrent), idIn(right, jose.ES256, oauth.KeyNext)
+	runRing(t, right)
+	runRing(t, behind)
+	settled := func() {
+		asked := b.asked.Load()
+		eventually(t, "both nodes look", func() bool { return b.asked.Load() > asked+5 })
+	}
+	if settled(); idIn(right, jose.ES256, oauth.KeyCurrent) != current {
+		t.Fatal("rotated because a clock is behind")
+	}
+	old := ringSign(t, right, "")
+	clock.move(24 * time.Hour)
+	if err := behind.Rotate(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if settled(); idIn(right, jose.ES256, oauth.KeyCurrent) != next {
+		t.Error("a rotation by a clock that is behind made the others rotate")
+	}
+	if !ringAccepts(right, old) || published(t, right, old) != nil {
+		t.Error("a rotation by a clock that is behind ended tokens")
+	}
+}
+
 // overtaken is a store in which something happens just before the first Get.
 type overtaken struct {
 	store.Backend
