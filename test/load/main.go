@@ -56,7 +56,7 @@ func parseFlags(args []string) (*settings, error) {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	flags.StringVar(&s.server, "server", "bin/grantor", "the program to measure")
 	flags.IntVar(&s.connections, "connections", 64, "how many keep-alive connections, each with one request at a time")
-	flags.DurationVar(&s.duration, "duration", 2*time.Second, "how long one measurement takes")
+	flags.DurationVar(&s.duration, "duration", time.Second, "how long one measurement takes")
 	flags.IntVar(&s.rounds, "rounds", 5, "how often everything is measured; the medians are shown")
 	flags.StringVar(&s.only, "only", "", "measure only operations whose name contains this")
 	flags.StringVar(&s.dir, "dir", "", "folder for the stores; empty: a temporary one")

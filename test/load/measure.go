@@ -24,13 +24,20 @@ type load struct {
 type figures struct {
 	perSecond float64
 	p50, p99  time.Duration
+	processor time.Duration // that the measured process took for each operation
+}
+
+// endpoint is a process that is measured.
+type endpoint struct {
+	address string // host:port
+	pid     int
 }
 
 // measure repeats the work on all connections for the duration.
-func (l *load) measure(ctx context.Context, to string, do work) (figures, error) {
+func (l *load) measure(ctx context.Context, to endpoint, do work) (figures, error) {
 	connections := make([]*connection, l.connections)
 	for i := range connections {
-		c, err := dial(to)
+		c, err := dial(to.address)
 		if err != nil {
 			return figures{}, err
 		}
@@ -41,6 +48,7 @@ func (l *load) measure(ctx context.Context, to string, do work) (figures, error)
 		workers sync.WaitGroup
 		times   = make([][]time.Duration, l.connections)
 		faults  = make([]error, l.connections)
+		before  = to.processor()
 		began   = time.Now()
 		ends    = began.Add(l.duration)
 	)
@@ -49,7 +57,7 @@ func (l *load) measure(ctx context.Context, to string, do work) (figures, error)
 	}
 	workers.Wait()
 	took := time.Since(began)
-	return summary(slices.Concat(times...), took), errors.Join(faults...)
+	return summary(slices.Concat(times...), took, to.processor()-before), errors.Join(faults...)
 }
 
 func repeat(ctx context.Context, ends time.Time, c *connection, do work) ([]time.Duration, error) {
@@ -70,7 +78,7 @@ func repeat(ctx context.Context, ends time.Time, c *connection, do work) ([]time
 	return times, nil
 }
 
-func summary(times []time.Duration, took time.Duration) figures {
+func summary(times []time.Duration, took, processor time.Duration) figures {
 	if len(times) == 0 {
 		return figures{}
 	}
@@ -79,6 +87,7 @@ func summary(times []time.Duration, took time.Duration) figures {
 		perSecond: float64(len(times)) / took.Seconds(),
 		p50:       times[len(times)/2],
 		p99:       times[len(times)*99/100],
+		processor: processor / time.Duration(len(times)),
 	}
 }
 
@@ -96,5 +105,6 @@ func median(all []figures) figures {
 		perSecond: middle(func(f figures) float64 { return f.perSecond }),
 		p50:       time.Duration(middle(func(f figures) float64 { return float64(f.p50) })),
 		p99:       time.Duration(middle(func(f figures) float64 { return float64(f.p99) })),
+		processor: time.Duration(middle(func(f figures) float64 { return float64(f.processor) })),
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http/httptest"
+	"os"
 	"testing"
 	"time"
 )
@@ -12,21 +13,21 @@ func TestSummaryTakesTheMiddleAndTheHundredth(t *testing.T) {
 	for i := range 1000 {
 		times = append(times, time.Duration(1000-i))
 	}
-	got := summary(times, 2*time.Second)
-	if want := (figures{perSecond: 500, p50: 501, p99: 991}); got != want {
+	got := summary(times, 2*time.Second, 5*time.Microsecond)
+	if want := (figures{perSecond: 500, p50: 501, p99: 991, processor: 5}); got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if got := summary(nil, time.Second); got != (figures{}) {
+	if got := summary(nil, time.Second, 0); got != (figures{}) {
 		t.Errorf("of nothing: %v", got)
 	}
 }
 
 func TestMedianIsOfEachFigureByItself(t *testing.T) {
-	got := median([]figures{{3, 30, 100}, {1, 10, 300}, {2, 20, 200}})
-	if want := (figures{2, 20, 200}); got != want {
+	got := median([]figures{{3, 30, 100, 6}, {1, 10, 300, 4}, {2, 20, 200, 5}})
+	if want := (figures{2, 20, 200, 5}); got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if got := median([]figures{{1, 10, 10}, {2, 20, 20}}); got != (figures{1.5, 15, 15}) {
+	if got := median([]figures{{1, 10, 10, 2}, {2, 20, 20, 4}}); got != (figures{1.5, 15, 15, 3}) {
 		t.Errorf("of two: %v", got)
 	}
 }
@@ -51,7 +52,7 @@ func TestFloorAnswersAsLongAsAsked(t *testing.T) {
 		}
 	}
 	l := &load{connections: 2, duration: 10 * time.Millisecond}
-	if _, err := l.measure(context.Background(), s.Listener.Addr().String(), floorWork("/nothing", 1, "", "A: b")); err == nil {
+	if _, err := l.measure(context.Background(), endpoint{s.Listener.Addr().String(), os.Getpid()}, floorWork("/nothing", 1, "", "A: b")); err == nil {
 		t.Error("an answer that is not the expected one was counted")
 	}
 }

@@ -70,7 +70,7 @@ func prepare(made *setup, s *settings) ([]*operation, error) {
 		"response_type": {"code"}, "client_id": {opaqueClient}, "redirect_uri": {redirectURI}, "scope": {scope}, "state": {"abcdef"},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
 	}.Encode()
-	cookies, err := signIn(ctx, "http://"+made.server, path, made.secrets.password)
+	cookies, err := signIn(ctx, "http://"+made.server.address, path, made.secrets.password)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (b *subject) floorSteps() (read, write string) {
 }
 
 func (b *subject) operations() ([]*operation, error) {
-	c, err := dial(b.server)
+	c, err := dial(b.server.address)
 	if err != nil {
 		return nil, err
 	}

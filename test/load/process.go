@@ -25,8 +25,8 @@ const readyMark = "is ready at "
 // setup is what one store is measured on.
 type setup struct {
 	store   string
-	server  string // host:port
-	floor   string // host:port
+	server  endpoint
+	floor   endpoint
 	secrets secrets
 }
 
@@ -79,15 +79,15 @@ func (p *processes) start(ctx context.Context, s *settings, name string) (*setup
 }
 
 // startReady runs a program until it says where it listens. Its log goes nowhere, so that the disk stays with the store.
-func (p *processes) startReady(program string, args ...string) (address string, err error) {
+func (p *processes) startReady(program string, args ...string) (at endpoint, err error) {
 	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), "GRANTOR_MASTER_KEY="+masterKey())
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return "", fmt.Errorf("start %s: %w", program, err)
+		return at, fmt.Errorf("start %s: %w", program, err)
 	}
 	if err := cmd.Start(); err != nil {
-		return "", fmt.Errorf("start %s: %w", program, err)
+		return at, fmt.Errorf("start %s: %w", program, err)
 	}
 	*p = append(*p, cmd)
 	impatient := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
@@ -97,10 +97,10 @@ func (p *processes) startReady(program string, args ...string) (address string, 
 		if _, url, found := strings.Cut(lines.Text(), readyMark); found {
 			go func() { _, _ = io.Copy(io.Discard, out) }() // ends with the process
 			_, port, err := net.SplitHostPort(strings.TrimPrefix(url, "http://"))
-			return net.JoinHostPort("127.0.0.1", port), err
+			return endpoint{net.JoinHostPort("127.0.0.1", port), cmd.Process.Pid}, err
 		}
 	}
-	return "", fmt.Errorf("%s does not start: run it by hand with %s", program, strings.Join(args, " "))
+	return at, fmt.Errorf("%s does not start: run it by hand with %s", program, strings.Join(args, " "))
 }
 
 func masterKey() string {
