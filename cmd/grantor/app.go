@@ -48,16 +48,16 @@ func (a *app) build(ctx context.Context, master []byte) error {
 	if err != nil {
 		return err
 	}
-	hasher := account.NewHasher(account.HasherConfig{
-		MemoryKiB: c.Hashing.MemoryKiB, Time: c.Hashing.Time, Parallelism: c.Hashing.Parallelism,
-	})
+	// Logins and clients wait at gates of their own: a flood at one endpoint does not stop the other.
+	cost := c.Hashing.config()
+	hasher, clientHasher := account.NewHasher(cost), account.NewHasher(cost)
 	a.audit = account.NewAudit(a.store, time.Now)
 	a.directory = account.NewDirectory(account.Config{
 		Backend: a.store, Hasher: hasher, Audit: a.audit, Secret: a.keys.Secret,
 		Sessions: account.SessionConfig{Idle: c.Lifetimes.SessionIdle, Absolute: c.Lifetimes.SessionAbsolute},
 	})
 	a.provider = oauth.New(oauth.Config{
-		Issuer: c.Issuer, Backend: a.store, Directory: a.directory, Hasher: hasher, Audit: a.audit, Keys: a.keys,
+		Issuer: c.Issuer, Backend: a.store, Directory: a.directory, Hasher: clientHasher, Audit: a.audit, Keys: a.keys,
 		Algorithm: jose.Algorithm(c.SigningAlgorithm),
 		Lifetimes: oauth.Lifetimes{
 			Code: c.Lifetimes.Code, AccessToken: c.Lifetimes.AccessToken, RefreshIdle: c.Lifetimes.RefreshIdle,
@@ -67,21 +67,11 @@ func (a *app) build(ctx context.Context, master []byte) error {
 	return nil
 }
 
-// storeChecker is a store that has something to say about how it is set up.
-type storeChecker interface {
-	Check(ctx context.Context) (warnings []string, err error)
-}
-
-// load reads the keys, or makes them at the very first start. It may be called again after a failure.
-func (a *app) load(ctx context.Context, warn func(string)) error {
-	if checker, ok := a.store.(storeChecker); ok {
-		warnings, err := checker.Check(ctx)
-		if err != nil {
-			return err
-		}
-		for _, w := range warnings {
-			warn(w)
-		}
+// load reads the keys, or makes them at the very first start, if the store answers and is fit for use. It may be called
+// again after a failure.
+func (a *app) load(ctx context.Context) error {
+	if err := a.store.Ping(ctx); err != nil {
+		return err
 	}
 	return a.keys.Load(ctx)
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 	yamlv3 "go.yaml.in/yaml/v3"
+
+	"github.com/grantor-dev/grantor/account"
 )
 
 // Config is everything that can be set from outside. loadConfig fills and checks it; nothing else reads the environment,
@@ -69,6 +71,10 @@ type Hashing struct {
 	MemoryKiB   uint32
 	Time        uint32
 	Parallelism uint8
+}
+
+func (h Hashing) config() account.HasherConfig {
+	return account.HasherConfig{MemoryKiB: h.MemoryKiB, Time: h.Time, Parallelism: h.Parallelism}
 }
 
 // secret is a text that is never printed.
@@ -123,9 +129,9 @@ func (c *Config) settings() []setting {
 
 		{"Keys and passwords", "jwt_signing_alg", "ES256", fromAnywhere, oneOf(&c.SigningAlgorithm, "ES256", "EdDSA", "RS256"), "algorithm of JWT access tokens, unless the client says otherwise"},
 		{"Keys and passwords", "key_rotation", "90d", fromAnywhere, duration(&c.KeyRotation, time.Hour, 3650*day), "age at which a signing key is replaced"},
-		{"Keys and passwords", "password_memory", "19456", fromAnywhere, number(&c.Hashing.MemoryKiB, 64, 4<<20), "argon2id memory in KiB"},
-		{"Keys and passwords", "password_time", "2", fromAnywhere, number(&c.Hashing.Time, 1, 100), "argon2id passes"},
-		{"Keys and passwords", "password_parallelism", "1", fromAnywhere, number(&c.Hashing.Parallelism, 1, 64), "argon2id lanes"},
+		{"Keys and passwords", "password_memory", "19456", fromAnywhere, number(&c.Hashing.MemoryKiB, 64, 256<<10), "argon2id memory in KiB"},
+		{"Keys and passwords", "password_time", "2", fromAnywhere, number(&c.Hashing.Time, 1, 16), "argon2id passes"},
+		{"Keys and passwords", "password_parallelism", "1", fromAnywhere, number(&c.Hashing.Parallelism, 1, 16), "argon2id lanes"},
 	}
 }
 

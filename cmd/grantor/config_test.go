@@ -149,7 +149,7 @@ func TestFaults(t *testing.T) {
 		"no such format":                  {environ: []string{"GRANTOR_LOG_FORMAT=xml"}, want: `GRANTOR_LOG_FORMAT: "xml" is unknown: write json, text`},
 		"no such algorithm":               {args: []string{"--jwt-signing-alg", "HS256"}, want: "--jwt-signing-alg: "},
 		"switch with a word":              {environ: []string{"GRANTOR_DEV=maybe"}, want: "GRANTOR_DEV: "},
-		"number too small":                {args: []string{"--password-time", "0"}, want: "from 1 to 100"},
+		"number too small":                {args: []string{"--password-time", "0"}, want: "from 1 to 16"},
 		"not a number":                    {text: "password_memory: 19MiB", want: "password_memory: "},
 		"not a network":                   {args: []string{"--limit-exempt", "10.0.0.0/33"}, want: "--limit-exempt: "},
 		"zone":                            {args: []string{"--limit-exempt", "fe80::1%eth0"}, want: "--limit-exempt: "},

@@ -60,7 +60,7 @@ func (c *command) warn(text string) { fmt.Fprintln(c.err, "grantor: warning:", t
 func (a *app) loadSoon(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	return a.load(ctx, func(string) {})
+	return a.load(ctx)
 }
 
 // manageable says why a command cannot work on the store directly.

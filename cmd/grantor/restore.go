@@ -177,7 +177,7 @@ func (a *app) endEverything(ctx context.Context, done *restored) error {
 	err = a.everyUser(ctx, func(u *account.User) error {
 		done.Users++
 		if done.TokensEnded {
-			work.do(func() error { return a.endUser(ctx, u.ID) })
+			work.do(func() error { return a.directory.EndAll(ctx, u.ID) })
 		}
 		return ctx.Err()
 	})

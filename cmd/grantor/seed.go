@@ -192,35 +192,34 @@ type seeded struct {
 
 // apply brings users and clients to the declared state. It goes on after a fault of one, to name those of all; a failure
 // of the store ends it.
-func (s *seed) apply(ctx context.Context, a *app) (*seeded, error) {
+func (s *seed) apply(ctx context.Context, a *app, result *seeded) error {
 	ctx = account.WithActor(ctx, account.Actor{Kind: account.ActorSystem, Name: "seed"})
-	result := &seeded{secrets: map[string]string{}}
 	f := &seedFaults{}
 	for _, u := range s.Users {
 		_, changed, err := a.directory.EnsureUser(ctx, account.NewUser{
 			Username: u.Username, Password: u.Password, Name: u.Name, Email: u.Email, SuperAdmin: u.SuperAdmin,
 		})
 		if unexpected(err) {
-			return nil, fmt.Errorf("seed user %s: %w", u.Username, err)
+			return fmt.Errorf("seed user %s: %w", u.Username, err)
 		}
 		f.add("user "+u.Username, err)
 		result.count(changed)
 	}
 	for _, c := range s.Clients {
 		shown, changed, err := a.provider.EnsureClient(ctx, c.Registration, c.ClientSecret)
+		if shown != "" { // it is kept already, even where what follows failed
+			result.secrets[c.ClientID] = shown
+		}
 		if unexpected(err) {
-			return nil, fmt.Errorf("seed client %s: %w", c.ClientID, err)
+			return fmt.Errorf("seed client %s: %w", c.ClientID, err)
 		}
 		f.add("client "+c.ClientID, err)
 		result.count(changed)
-		if shown != "" {
-			result.secrets[c.ClientID] = shown
-		}
 	}
 	if err := f.err(); err != nil {
-		return nil, fmt.Errorf("the seed could not be applied: %w", err)
+		return fmt.Errorf("the seed could not be applied: %w", err)
 	}
-	return result, nil
+	return nil
 }
 
 // unexpected reports whether an error is none of those that the file itself causes.
@@ -229,6 +228,8 @@ func unexpected(err error) bool {
 	var ofUser *account.FieldErrors
 	return err != nil && !errors.As(err, &ofClient) && !errors.As(err, &ofUser) && !errors.Is(err, oauth.ErrNameTaken)
 }
+
+func newSeeded() *seeded { return &seeded{secrets: map[string]string{}} }
 
 func (r *seeded) count(changed bool) {
 	if changed {

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -63,6 +65,7 @@ type program struct {
 	log      *slog.Logger
 	out      io.Writer
 	seed     *seed
+	made     *seeded // what came of the seed, over all tries
 	handler  http.Handler
 	listener net.Listener
 	prepared atomic.Bool
@@ -70,10 +73,12 @@ type program struct {
 }
 
 // runServer starts everything, serves until ctx ends, and stops everything.
-func (c *command) runServer(ctx context.Context, cfg *Config) error {
+func (c *command) runServer(ctx context.Context, cfg *Config) (err error) {
 	log := newLogger(c.err, cfg)
-	p := &program{log: log, out: c.out}
-	var err error
+	for _, w := range cfg.warnings() {
+		log.Warn(w)
+	}
+	p := &program{log: log, out: c.out, made: newSeeded()}
 	if p.seed, err = cfg.readSeed(); err != nil {
 		return err
 	}
@@ -88,8 +93,7 @@ func (c *command) runServer(ctx context.Context, cfg *Config) error {
 	if p.handler, err = p.newHandler(); err != nil {
 		return err
 	}
-	err = p.serve(ctx)
-	return err
+	return p.serve(ctx)
 }
 
 func (cfg *Config) readSeed() (*seed, error) {
@@ -241,20 +245,19 @@ func (p *program) prepare(ctx context.Context) error {
 }
 
 func (p *program) tryPrepare(ctx context.Context) error {
-	if err := p.load(ctx, func(w string) { p.log.Warn(w) }); err != nil {
+	if err := p.load(ctx); err != nil {
 		return err
 	}
-	made := &seeded{}
 	if p.seed != nil {
-		var err error
-		if made, err = p.seed.apply(ctx, p.app); err != nil {
+		if err := p.seed.apply(ctx, p.app, p.made); err != nil {
+			p.tellSecrets() // nobody will see them again
 			return err
 		}
 	}
 	if err := p.bootstrap(ctx); err != nil {
 		return err
 	}
-	return p.greet(ctx, made)
+	return p.greet(ctx)
 }
 
 // bootstrap makes the first super admin from the environment, once.
@@ -284,18 +287,16 @@ func (p *program) bootstrap(ctx context.Context) error {
 }
 
 // greet tells the person at the terminal what to do next.
-func (p *program) greet(ctx context.Context, made *seeded) error {
+func (p *program) greet(ctx context.Context) error {
 	issuer := p.config.Issuer
 	if p.config.Dev {
 		fmt.Fprint(p.out, devBanner)
 	}
 	fmt.Fprintf(p.out, "\nGrantor %s is ready at %s\n\n", version, issuer)
-	if p.seed != nil && (p.config.Dev || p.config.issuerIsLoopback()) {
-		p.seed.welcome(p.out, issuer, made)
+	if p.seed != nil && p.isLocal() {
+		p.seed.welcome(p.out, issuer, p.made)
 	} else {
-		for id, secret := range made.secrets {
-			fmt.Fprintf(p.out, "  new secret of client %s, shown this once: %s\n", id, secret)
-		}
+		p.tellSecrets()
 	}
 	has, err := p.directory.HasUsers(ctx)
 	if err != nil || has {
@@ -310,6 +311,20 @@ func (p *program) greet(ctx context.Context, made *seeded) error {
 	}
 	fmt.Fprintf(p.out, "There is no user yet. Make the first one within 24 hours at\n\n  %s/setup?token=%s\n\n", issuer, url.QueryEscape(token))
 	return nil
+}
+
+// isLocal says that nobody but this machine reaches the server, so that the terminal may show what the seed holds.
+func (p *program) isLocal() bool {
+	address, ok := p.listener.Addr().(*net.TCPAddr)
+	return ok && address.IP.IsLoopback() && p.config.issuerIsLoopback()
+}
+
+// tellSecrets prints the secrets that were made for clients of the seed, each once.
+func (p *program) tellSecrets() {
+	for _, id := range slices.Sorted(maps.Keys(p.made.secrets)) {
+		fmt.Fprintf(p.out, "  new secret of client %s, shown this once: %s\n", id, p.made.secrets[id])
+		delete(p.made.secrets, id)
+	}
 }
 
 const devBanner = `

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/grantor-dev/grantor/account"
 )
 
 func (c *command) tokenRevoke() *cobra.Command {
@@ -70,19 +67,10 @@ func (c *command) revokeOfUser(cmd *cobra.Command, name string) error {
 		if err != nil {
 			return err
 		}
-		if err := a.endUser(ctx, u.ID); err != nil {
+		if err := a.directory.EndAll(ctx, u.ID); err != nil {
 			return userError(name, err)
 		}
 		return c.printer(cmd).say("All tokens and sessions that user "+u.Username+" has begun until now have ended.",
 			map[string]any{"revoked": true, "id": u.ID, "username": u.Username})
 	})
-}
-
-// endUser ends every session and token that a user has begun until now.
-func (a *app) endUser(ctx context.Context, id string) error {
-	_, err := a.directory.UpdateUser(ctx, id, func(u *account.User) error {
-		u.NotBefore = time.Now()
-		return nil
-	})
-	return err
 }

@@ -57,6 +57,7 @@ func (c *Config) validate(f *faults) {
 	if (c.BootstrapUsername == "") != (c.BootstrapPassword == "") {
 		f.add("GRANTOR_BOOTSTRAP_USERNAME", errors.New("set it together with GRANTOR_BOOTSTRAP_PASSWORD, or neither"))
 	}
+	f.add("password_memory, password_time, password_parallelism", c.Hashing.config().Validate())
 	if c.Seed != "" {
 		_, err := os.Stat(c.Seed)
 		f.add(c.label("seed"), err)
