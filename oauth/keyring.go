@@ -22,6 +22,9 @@ const (
 	rotateTimeout  = 30 * time.Second       // for one rotation: it may generate an RSA key
 	maxRetired     = 32                     // retired keys of one algorithm that are published at a time
 
+	// KeyPublishTime is how long a key is published before it signs. Answers with the key set may be kept for a minute less.
+	KeyPublishTime = 6 * time.Minute
+
 	defaultRotateEvery = 90 * 24 * time.Hour
 	defaultKeepRetired = 25 * time.Hour
 )
@@ -34,7 +37,19 @@ var (
 	ErrRotatedTooOften = errors.New("too many retired keys are still needed to verify tokens: rotate again when they have ended")
 
 	errNoSecret = errors.New("the store holds no shared secret")
+	errNotDue   = errors.New("no rotation is due")
 )
+
+// TooSoonError says that a key would sign of which resource servers may not know yet.
+type TooSoonError struct {
+	Algorithm  jose.Algorithm
+	RetryAfter time.Duration
+}
+
+func (e *TooSoonError) Error() string {
+	return fmt.Sprintf("the next %s key was published lately and is not known everywhere yet: it can sign in %s",
+		e.Algorithm, (e.RetryAfter + time.Second - 1).Truncate(time.Second))
+}
 
 // KeyringConfig is what a Keyring works with. Zero durations and an empty algorithm mean the defaults.
 type KeyringConfig struct {
@@ -150,9 +165,19 @@ func (k *Keyring) Ensure(ctx context.Context, a jose.Algorithm) error {
 }
 
 // Rotate lets the next key of an algorithm sign, retires the current one, and publishes a new next key; an empty algorithm
-// means all. Another node that rotates at the same moment counts. To rotate again within a second leaves other nodes
-// without the key that signs for that second.
+// means all. Another node that rotates at the same moment counts. *TooSoonError where a next key is younger than
+// KeyPublishTime.
 func (k *Keyring) Rotate(ctx context.Context, a jose.Algorithm) error {
+	return k.rotateWhere(ctx, a, k.nextIsKnown)
+}
+
+// RotateNow is Rotate for a key that has leaked: it does not wait until the next key is known. Whoever keeps a key set
+// refuses what is signed until reading it again.
+func (k *Keyring) RotateNow(ctx context.Context, a jose.Algorithm) error {
+	return k.rotateWhere(ctx, a, func(*ring) error { return nil })
+}
+
+func (k *Keyring) rotateWhere(ctx context.Context, a jose.Algorithm, allowed func(*ring) error) error {
 	v := k.view.Load()
 	if v == nil {
 		return ErrKeysNotLoaded
@@ -161,8 +186,16 @@ func (k *Keyring) Rotate(ctx context.Context, a jose.Algorithm) error {
 	if a == "" {
 		algorithms = v.algorithms()
 	}
+	// Asked of all before the first is rotated: all or none, but for what other nodes do meanwhile.
+	for _, r := range v.rings {
+		if slices.Contains(algorithms, jose.Algorithm(r.ID)) {
+			if err := allowed(r); err != nil {
+				return err
+			}
+		}
+	}
 	for _, a := range algorithms {
-		if err := k.rotate(ctx, a, func(*ring) bool { return true }); err != nil {
+		if err := k.rotate(ctx, a, allowed); err != nil {
 			return fmt.Errorf("rotate %s keys: %w", a, err)
 		}
 	}
@@ -170,7 +203,7 @@ func (k *Keyring) Rotate(ctx context.Context, a jose.Algorithm) error {
 }
 
 // rotate is one Swap. Whoever loses it finds that the rotation has happened.
-func (k *Keyring) rotate(ctx context.Context, a jose.Algorithm, due func(*ring) bool) error {
+func (k *Keyring) rotate(ctx context.Context, a jose.Algorithm, allowed func(*ring) error) error {
 	old, err := k.rings.Load(ctx, string(a))
 	if errors.Is(err, store.ErrNotFound) {
 		return errors.New("there are none")
@@ -178,8 +211,8 @@ func (k *Keyring) rotate(ctx context.Context, a jose.Algorithm, due func(*ring) 
 	if err != nil {
 		return err
 	}
-	if !due(old.Value) {
-		return nil
+	if err := allowed(old.Value); err != nil {
+		return err
 	}
 	next, err := k.rotated(old.Value)
 	if err != nil {
@@ -190,6 +223,15 @@ func (k *Keyring) rotate(ctx context.Context, a jose.Algorithm, due func(*ring) 
 	}
 	// The rotation stands even if it cannot be read back now; Run reads it later.
 	_ = k.refresh(ctx)
+	return nil
+}
+
+// nextIsKnown tells whether the next key may sign: whether every key set from before it was published is out of use.
+func (k *Keyring) nextIsKnown(r *ring) error {
+	wait := r.Next.Created.Add(KeyPublishTime).Sub(k.now())
+	if wait > 0 {
+		return &TooSoonError{jose.Algorithm(r.ID), wait}
+	}
 	return nil
 }
 
@@ -213,7 +255,7 @@ func (k *Keyring) follow(ctx context.Context) {
 		return
 	}
 	for _, r := range k.view.Load().rings {
-		if k.due(r) {
+		if k.scheduled(r) == nil {
 			k.rotateDue(ctx, jose.Algorithm(r.ID))
 		}
 	}
@@ -228,7 +270,15 @@ func (k *Keyring) look(ctx context.Context) error {
 func (k *Keyring) rotateDue(ctx context.Context, a jose.Algorithm) {
 	ctx, cancel := context.WithTimeout(ctx, rotateTimeout)
 	defer cancel()
-	_ = k.rotate(ctx, a, k.due) // tried again at the next tick
+	_ = k.rotate(ctx, a, k.scheduled) // tried again at the next tick
+}
+
+// scheduled tells whether a rotation is due and possible.
+func (k *Keyring) scheduled(r *ring) error {
+	if !k.due(r) {
+		return errNotDue
+	}
+	return k.nextIsKnown(r)
 }
 
 // due holds for a key that was activated long ago. One that was activated ahead of our clock is not due: one of the two

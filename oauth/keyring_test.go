@@ -250,7 +250,7 @@ func TestKeyringSurvivesRestart(t *testing.T) {
 	c := oauth.KeyringConfig{Backend: newRingStore(t), Now: clock.now}
 	first := loadRing(t, c)
 	old := ringSign(t, first, "")
-	if err := first.Rotate(t.Context(), ""); err != nil {
+	if err := first.RotateNow(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	second := loadRing(t, c)
@@ -298,7 +298,7 @@ func TestKeySetIsPublicWithStrongTag(t *testing.T) {
 	if len(etag) < 10 || etag[0] != '"' || etag[len(etag)-1] != '"' {
 		t.Errorf("etag = %s", etag)
 	}
-	if err := k.Rotate(t.Context(), jose.EdDSA); err != nil {
+	if err := k.RotateNow(t.Context(), jose.EdDSA); err != nil {
 		t.Fatal(err)
 	}
 	if _, after := k.JWKS(); after == etag {
@@ -315,7 +315,7 @@ func TestRotationKeepsEveryTokenValid(t *testing.T) {
 	if !strings.Contains(string(before), next) {
 		t.Error("the next key is not published ahead")
 	}
-	if err := k.Rotate(t.Context(), ""); err != nil {
+	if err := k.RotateNow(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	if idIn(k, jose.ES256, oauth.KeyCurrent) != next || idIn(k, jose.ES256, oauth.KeyRetired) != current {
@@ -354,13 +354,13 @@ func TestRetiredKeyKeepsNoPrivatePart(t *testing.T) {
 		return len(r.Value)
 	}
 	for range 2 {
-		if err := k.Rotate(t.Context(), jose.ES256); err != nil {
+		if err := k.RotateNow(t.Context(), jose.ES256); err != nil {
 			t.Fatal(err)
 		}
 	}
 	two := size()
 	clock.move(time.Hour)
-	if err := k.Rotate(t.Context(), jose.ES256); err != nil {
+	if err := k.RotateNow(t.Context(), jose.ES256); err != nil {
 		t.Fatal(err)
 	}
 	if one := size(); one >= two || len(k.Status()) != 3 {
@@ -387,6 +387,64 @@ func TestRetiredKeyKeepsNoPrivatePart(t *testing.T) {
 	}
 }
 
+// A key signs only when every key set that was read before it was published is out of use.
+func TestRotationWaitsUntilTheNextKeyIsKnown(t *testing.T) {
+	clock := new(ringClock)
+	b := newRingStore(t)
+	k := loadRing(t, oauth.KeyringConfig{Backend: b, Now: clock.now})
+	if err := k.Ensure(t.Context(), jose.EdDSA); err != nil {
+		t.Fatal(err)
+	}
+	tooSoon := func(k *oauth.Keyring, want time.Duration) {
+		t.Helper()
+		before := allRecords(t, b)
+		for _, a := range []jose.Algorithm{"", jose.EdDSA} {
+			var refused *oauth.TooSoonError
+			if err := k.Rotate(t.Context(), a); !errors.As(err, &refused) || refused.RetryAfter != want {
+				t.Fatalf("Rotate: %v, want a wait of %s", err, want)
+			}
+		}
+		if allRecords(t, b) != before {
+			t.Error("a refused rotation changed the store")
+		}
+	}
+	tooSoon(k, oauth.KeyPublishTime)
+	clock.move(oauth.KeyPublishTime - 1)
+	tooSoon(k, 1)
+	clock.move(1)
+	old := idIn(k, jose.ES256, oauth.KeyCurrent)
+	if err := k.Rotate(t.Context(), jose.EdDSA); err != nil {
+		t.Fatal(err)
+	}
+	other := loadRing(t, oauth.KeyringConfig{Backend: b, Now: clock.now})
+	tooSoon(other, oauth.KeyPublishTime)
+	if idIn(k, jose.ES256, oauth.KeyCurrent) != old {
+		t.Error("one algorithm was rotated although another could not be")
+	}
+	if err := other.RotateNow(t.Context(), ""); err != nil {
+		t.Errorf("RotateNow: %v", err)
+	}
+	if idIn(other, jose.ES256, oauth.KeyCurrent) == old {
+		t.Error("RotateNow did not rotate")
+	}
+}
+
+func TestScheduleWaitsUntilTheNextKeyIsKnown(t *testing.T) {
+	clock := new(ringClock)
+	b := newRingStore(t)
+	k := loadRing(t, oauth.KeyringConfig{Backend: b, Now: clock.now, RotateEvery: time.Minute})
+	current := idIn(k, jose.ES256, oauth.KeyCurrent)
+	clock.move(oauth.KeyPublishTime - 1)
+	runRing(t, k)
+	asked := b.asked.Load()
+	eventually(t, "three looks", func() bool { return b.asked.Load() > asked+3 })
+	if idIn(k, jose.ES256, oauth.KeyCurrent) != current {
+		t.Error("rotated on schedule to a key that was published lately")
+	}
+	clock.move(1)
+	eventually(t, "the rotation", func() bool { return idIn(k, jose.ES256, oauth.KeyCurrent) != current })
+}
+
 func TestRotationIsBounded(t *testing.T) {
 	clock := new(ringClock)
 	k := loadRing(t, oauth.KeyringConfig{Backend: newRingStore(t), Now: clock.now})
@@ -394,7 +452,7 @@ func TestRotationIsBounded(t *testing.T) {
 	var err error
 	rotations := 0
 	for ; err == nil && rotations < 1000; rotations++ {
-		err = k.Rotate(t.Context(), "")
+		err = k.RotateNow(t.Context(), "")
 	}
 	if !errors.Is(err, oauth.ErrRotatedTooOften) || rotations < 10 {
 		t.Fatalf("after %d rotations: %v", rotations, err)
@@ -403,7 +461,7 @@ func TestRotationIsBounded(t *testing.T) {
 		t.Error("a token was sacrificed")
 	}
 	clock.move(25 * time.Hour)
-	if err := k.Rotate(t.Context(), ""); err != nil {
+	if err := k.RotateNow(t.Context(), ""); err != nil {
 		t.Errorf("after the keys have ended: %v", err)
 	}
 }
@@ -488,7 +546,7 @@ func TestClockFarBehindDoesNoHarm(t *testing.T) {
 	}
 	old := ringSign(t, right, "")
 	clock.move(24 * time.Hour)
-	if err := behind.Rotate(t.Context(), ""); err != nil {
+	if err := behind.RotateNow(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	if settled(); idIn(right, jose.ES256, oauth.KeyCurrent) != next {
@@ -520,7 +578,7 @@ func TestSlowLookDoesNotUndoARotation(t *testing.T) {
 	runRing(t, k)
 	<-slow.read
 	next := idIn(k, jose.ES256, oauth.KeyNext)
-	if err := k.Rotate(t.Context(), ""); err != nil {
+	if err := k.RotateNow(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	close(slow.release)
@@ -591,17 +649,19 @@ func TestNodesThatLoadTogetherAgree(t *testing.T) {
 
 // While eight nodes rotate, what any of them has signed verifies on all of them.
 func TestRotationsThatRaceAreOrderly(t *testing.T) {
-	b := newRingStore(t)
+	b, clock := newRingStore(t), new(ringClock)
 	nodes := make([]*oauth.Keyring, 8)
 	for i := range nodes {
-		nodes[i] = loadRing(t, oauth.KeyringConfig{Backend: b})
+		nodes[i] = loadRing(t, oauth.KeyringConfig{Backend: b, Now: clock.now})
 	}
 	before := ringSign(t, nodes[0], "")
 	next := idIn(nodes[0], jose.ES256, oauth.KeyNext)
+	clock.move(oauth.KeyPublishTime)
 	var group sync.WaitGroup
 	for _, k := range nodes {
 		group.Go(func() {
-			if err := k.Rotate(context.Background(), jose.ES256); err != nil {
+			err := k.Rotate(context.Background(), jose.ES256)
+			if tooSoon := (*oauth.TooSoonError)(nil); err != nil && !errors.As(err, &tooSoon) {
 				t.Error(err)
 			}
 			if !ringAccepts(k, before) {
@@ -610,9 +670,9 @@ func TestRotationsThatRaceAreOrderly(t *testing.T) {
 		})
 	}
 	group.Wait()
-	last := loadRing(t, oauth.KeyringConfig{Backend: b})
-	if _, known := keyState(last, next); !known {
-		t.Error("the next key was lost")
+	last := loadRing(t, oauth.KeyringConfig{Backend: b, Now: clock.now})
+	if state, _ := keyState(last, next); state != oauth.KeyCurrent {
+		t.Errorf("the next key is %q after rotations at the same time", state)
 	}
 	for _, k := range nodes {
 		if !ringAccepts(last, ringSign(t, k, "")) {
@@ -634,7 +694,7 @@ func TestRotationIsSeenByOtherNodes(t *testing.T) {
 	b := newRingStore(t)
 	one, two := loadRing(t, oauth.KeyringConfig{Backend: b}), loadRing(t, oauth.KeyringConfig{Backend: b})
 	runRing(t, two)
-	if err := one.Rotate(t.Context(), ""); err != nil {
+	if err := one.RotateNow(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	if !ringAccepts(two, ringSign(t, one, "")) {
@@ -671,7 +731,7 @@ func TestKeyringWorksThroughAnOutage(t *testing.T) {
 	if token := ringSign(t, k, ""); !ringAccepts(k, token) || published(t, k, token) != nil || !k.Ready() {
 		t.Error("the keys were lost with the store")
 	}
-	if err := k.Rotate(t.Context(), ""); !store.IsUnavailable(err) {
+	if err := k.RotateNow(t.Context(), ""); !store.IsUnavailable(err) {
 		t.Errorf("Rotate: %v", err)
 	}
 	if err := k.Ensure(t.Context(), jose.EdDSA); !store.IsUnavailable(err) {
@@ -816,7 +876,7 @@ func replaceRecord(t *testing.T, b store.Backend, kind store.Kind, id string, ch
 func TestStoreHoldsNoKeyInClear(t *testing.T) {
 	b := newRingStore(t)
 	k := loadRing(t, oauth.KeyringConfig{Backend: b})
-	if err := k.Rotate(t.Context(), ""); err != nil {
+	if err := k.RotateNow(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	records, _, err := b.List(t.Context(), store.Kind{Name: "keyring"}, "", "", 100)

@@ -3,9 +3,13 @@ package server_test
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/grantor-dev/grantor/internal/jose"
+	"github.com/grantor-dev/grantor/oauth"
 )
 
 type keySet struct {
@@ -48,7 +52,7 @@ func TestPublicKeysAreServed(t *testing.T) {
 func TestRetiredAndNextKeysAreServed(t *testing.T) {
 	s := usual(t)
 	before, tag := s.keySet(), s.get("/oauth2/jwks").Header().Get("ETag")
-	ok(t, s.keys.Rotate(t.Context(), ""))
+	ok(t, s.keys.RotateNow(t.Context(), ""))
 	after := map[any]bool{}
 	for _, key := range s.keySet().Keys {
 		after[key["kid"]] = true
@@ -66,10 +70,22 @@ func TestRetiredAndNextKeysAreServed(t *testing.T) {
 	}
 }
 
+// Whoever keeps the key set for as long as it says knows every key by the time that it signs.
+func TestKeySetIsKeptForLessThanAKeyIsPublishedAhead(t *testing.T) {
+	kept, found := strings.CutPrefix(usual(t).get("/oauth2/jwks").Header().Get("Cache-Control"), "public, max-age=")
+	seconds, err := strconv.Atoi(kept)
+	if !found || err != nil {
+		t.Fatalf("Cache-Control: %s", kept)
+	}
+	if age := time.Duration(seconds) * time.Second; age < time.Minute || age > oauth.KeyPublishTime-time.Minute {
+		t.Errorf("the key set may be kept for %s, a key is published for %s before it signs", age, oauth.KeyPublishTime)
+	}
+}
+
 func TestOldTokensVerifyAfterARotation(t *testing.T) {
 	s := usual(t)
 	token := s.machine("jwt")
-	ok(t, s.keys.Rotate(t.Context(), ""))
+	ok(t, s.keys.RotateNow(t.Context(), ""))
 	if !s.active("jwt", token) {
 		t.Error("a token is not active after a rotation")
 	}

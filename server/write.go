@@ -5,11 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/grantor-dev/grantor/internal/web"
+	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/templates"
 )
 
@@ -40,8 +43,8 @@ type document struct {
 	etag string
 }
 
-// documentAge is how long programs may keep the metadata and the keys, in seconds. A new key is published long before.
-const documentAge = "public, max-age=300"
+// documentAge is how long programs may keep the metadata and the keys. A key signs only after that.
+var documentAge = fmt.Sprintf("public, max-age=%.0f", (oauth.KeyPublishTime - time.Minute).Seconds())
 
 func newDocument(v any) (document, error) {
 	body, err := json.Marshal(v)

@@ -230,7 +230,7 @@ func TestKeysRotateWhileTokensAreInUse(t *testing.T) {
 		})
 	}
 	for range 2 {
-		if out, err := one.Command("key", "rotate"); err != nil {
+		if out, err := one.Command("key", "rotate", "--force"); err != nil {
 			t.Fatalf("rotate: %v: %s", err, out)
 		}
 		before := old
