@@ -7,11 +7,13 @@ import (
 	"unicode/utf8"
 )
 
+// MinAdminPassword is how many characters the password of a super admin has at least.
+const MinAdminPassword = 15
+
 // What a password must be: long enough, valid UTF-8, and not one that everybody tries first. Which characters it is made
 // of is nobody's business. It is compared byte for byte and never cut.
 const (
 	minPassword      = 8
-	minAdminPassword = 15
 	maxPasswordBytes = 1024
 )
 
@@ -40,14 +42,14 @@ var commonPasswords = func() map[string]bool {
 func passwordFault(password string, u *User, from origin) string {
 	least := minPassword
 	if u.SuperAdmin && from == chosen {
-		least = minAdminPassword
+		least = MinAdminPassword
 	}
 	switch {
 	case len(password) > maxPasswordBytes:
 		return fmt.Sprintf("A password has at most %d bytes.", maxPasswordBytes)
 	case !utf8.ValidString(password):
 		return "A password is valid UTF-8 text."
-	case utf8.RuneCountInString(password) < least && u.SuperAdmin && least == minAdminPassword:
+	case utf8.RuneCountInString(password) < least && u.SuperAdmin && least == MinAdminPassword:
 		return fmt.Sprintf("The password of a super admin has at least %d characters.", least)
 	case utf8.RuneCountInString(password) < least:
 		return fmt.Sprintf("A password has at least %d characters.", least)

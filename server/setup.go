@@ -28,6 +28,7 @@ func (s *server) showSetup(w http.ResponseWriter, r *http.Request) error {
 func (s *server) writeSetup(w http.ResponseWriter, r *http.Request, v oauth.Visitor, status int, page templates.Setup) {
 	page.Frame = s.frame("")
 	page.FormToken = s.Directory.FormToken(v.Browser, setupPurpose)
+	page.MinPassword = account.MinAdminPassword
 	s.writePage(w, r, status, page)
 }
 

@@ -127,12 +127,13 @@ type Home struct {
 // Setup makes the first super admin. It posts username, name, email, password, token and form_token to /setup.
 type Setup struct {
 	Frame
-	Token     string
-	FormToken string
-	Username  string
-	Name      string
-	Email     string
-	Faults    []Fault
+	Token       string
+	FormToken   string
+	Username    string
+	Name        string
+	Email       string
+	MinPassword int // characters, said before anybody types
+	Faults      []Fault
 }
 
 // Fault is what is wrong with one field of a form, as a whole sentence; with an empty Field it concerns the whole form.

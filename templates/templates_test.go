@@ -241,6 +241,18 @@ func TestMessageTellsTheRequestOnlyOfAFailure(t *testing.T) {
 	}
 }
 
+func TestSetupTellsTheLengthOfAPasswordBeforehand(t *testing.T) {
+	for least, told := range map[int]bool{0: false, 15: true} {
+		var page bytes.Buffer
+		if err := parse(t).Render(&page, Setup{MinPassword: least}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(page.String(), "At least 15 characters."); got != told || strings.Contains(page.String(), "At least 0") {
+			t.Errorf("minimum %d: told: %t", least, got)
+		}
+	}
+}
+
 func TestFormPostSendsValuesUnchanged(t *testing.T) {
 	state := "a b+c%20&=<>\"'/ü\u2028"
 	document := render(t, FormPost{Action: "https://client.example/cb?a=1&b=%2F", Fields: []Field{{"state", state}}})
