@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+
 	"github.com/grantor-dev/grantor/test/authtest"
 )
 
@@ -109,10 +112,15 @@ func TestSigningOutIsConfirmed(t *testing.T) {
 		b.at("/logout")
 		b.press("Cancel")
 		b.sees("You are signed in as " + user)
+		if cookies := ask[string](b, `document.cookie`); cookies != "" {
+			t.Errorf("scripts can read the cookies %q", cookies)
+		}
 		b.press("Sign out")
 		b.press("Sign out")
 		b.sees("You are signed out")
-		b.visit("/")
+
+		// The browser goes back to what it showed before, and shows nothing of it.
+		call(b, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: b.historyEntry("/")})
 		b.sees("Welcome")
 		b.seesNot(user)
 	})
@@ -130,6 +138,7 @@ func TestSetupLinkMakesTheFirstSuperAdmin(t *testing.T) {
 		b := open(t, server, s)
 		b.visit(link)
 		b.focusIsOn("username")
+		b.sees("At least 15 characters.")
 		b.fill("Username", "mallory")
 		b.fill("Password", "mallory")
 		b.press("Create account")
@@ -149,4 +158,15 @@ func TestSetupLinkMakesTheFirstSuperAdmin(t *testing.T) {
 		b.answers(http.StatusBadRequest)
 		b.sees("This server is set up already.")
 	})
+}
+
+// historyEntry gives the last place in the history of the tab with an address.
+func (b *tab) historyEntry(path string) (id int64) {
+	b.t.Helper()
+	for _, entry := range call(b, page.GetNavigationHistory, cdp.Empty{}).Entries {
+		if entry.URL == b.server.URL(path) {
+			id = entry.ID
+		}
+	}
+	return id
 }

@@ -59,7 +59,7 @@ func (c *sharedServer) end() []string {
 }
 
 // people is how many users the seed has, each for one test.
-const people = 48
+const people = 64
 
 var nextPerson atomic.Int64
 

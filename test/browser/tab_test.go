@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds how long a page may take. It is generous: other tests use the machine, too.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // scripting says whether the pages may run scripts.
 type scripting string
