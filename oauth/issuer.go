@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -104,6 +105,11 @@ func (p *Provider) signAccess(c *Client, g *grant, answer *Tokens) (string, erro
 		return "", fmt.Errorf("encode claims: %w", err)
 	}
 	s, err := p.keys.Sign(p.signingAlg(c), jwtType, payload)
+	if errors.Is(err, ErrNoSigningKey) {
+		return "", &Error{
+			Code: TemporarilyUnavailable, Description: "the key for this token is not there yet, try again", RetryAfter: retrySoon, Cause: err,
+		}
+	}
 	if err != nil {
 		return "", fmt.Errorf("sign access token: %w", err)
 	}

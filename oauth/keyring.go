@@ -32,6 +32,7 @@ const (
 // Errors of the keyring.
 var (
 	ErrKeysNotLoaded = errors.New("the signing keys are not loaded yet")
+	ErrNoSigningKey  = errors.New("there is no key to sign with")
 	ErrWrongMaster   = errors.New("the keys in this store " + jose.ErrSealed.Error() +
 		": start with the master key that they were made under, or with an empty store; nothing was changed")
 	ErrRotatedTooOften = errors.New("too many retired keys are still needed to verify tokens: rotate again when they have ended")
@@ -63,7 +64,8 @@ type KeyringConfig struct {
 
 // Keyring holds the signing keys and the secret that all nodes of one store share. Of every algorithm one key signs, the
 // next one is published ahead of its time, and retired ones verify until the last token they signed has ended. What it
-// does at a request it does from memory; only Load, Ensure, Rotate and Run talk to the store.
+// does at a request it does from memory; only Load, Ensure, the rotations and Run talk to the store, and at most once a
+// second a request that needs a key which is not known.
 type Keyring struct {
 	config KeyringConfig
 	rings  store.Collection[ring]
@@ -71,7 +73,8 @@ type Keyring struct {
 
 	reads   atomic.Uint64 // numbers the reads of the store
 	mu      sync.Mutex
-	applied uint64 // the read that view came from
+	applied uint64     // the read that view came from
+	latest  *freshRead // the latest that an unknown key brought about
 }
 
 // OpenKeyring checks the configuration. The keyring is empty until Load.
@@ -310,39 +313,6 @@ func (k *Keyring) refresh(ctx context.Context) error {
 	k.applied = read
 	k.view.Store(v)
 	return nil
-}
-
-// Sign gives claims as a JWS signed with the current key of an algorithm; the empty one is the main algorithm.
-func (k *Keyring) Sign(a jose.Algorithm, typ string, claims []byte) (string, error) {
-	v := k.view.Load()
-	if v == nil {
-		return "", ErrKeysNotLoaded
-	}
-	if a == "" {
-		a = k.config.Algorithm
-	}
-	key := v.signing[a]
-	if key == nil {
-		return "", fmt.Errorf("sign: there is no %s key", a)
-	}
-	return key.Sign(typ, claims)
-}
-
-// Verify checks a JWS against the keys in memory and gives its claims; see jose.Verify. A kid that is not known is refused
-// without a look into the store: strangers choose it.
-func (k *Keyring) Verify(token, typ string) (claims []byte, err error) {
-	v := k.view.Load()
-	if v == nil {
-		return nil, ErrKeysNotLoaded
-	}
-	now := k.now()
-	return jose.Verify(token, typ, func(kid string) (*jose.Key, bool) {
-		known, ok := v.keys[kid]
-		if !ok || known.ended(now) {
-			return nil, false
-		}
-		return known.key, true
-	})
 }
 
 // JWKS gives the published key set, which is shared and not to be changed, and its strong entity tag; nil and "" before

@@ -903,18 +903,75 @@ func TestStoreHoldsNoKeyInClear(t *testing.T) {
 	}
 }
 
-func TestUnknownKidAsksNoStore(t *testing.T) {
-	b := newRingStore(t)
-	k := loadRing(t, oauth.KeyringConfig{Backend: b})
+// Whoever sends unknown kids, however many at a time, costs one read of the store in a second.
+func TestUnknownKidsCostOneReadASecond(t *testing.T) {
+	b, clock := newRingStore(t), new(ringClock)
+	k := loadRing(t, oauth.KeyringConfig{Backend: b, Now: clock.now})
 	foreign := ringSign(t, loadRing(t, oauth.KeyringConfig{Backend: newRingStore(t)}), "")
+	flood := func() {
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				for range 20 {
+					if _, err := k.Verify(foreign, "at+jwt"); !errors.Is(err, jose.ErrInvalid) {
+						t.Errorf("Verify: %v", err)
+					}
+				}
+			})
+		}
+		group.Wait()
+	}
 	asked := b.asked.Load()
-	for range 100 {
-		if _, err := k.Verify(foreign, "at+jwt"); !errors.Is(err, jose.ErrInvalid) {
-			t.Fatalf("Verify: %v", err)
+	for _, second := range []int64{1, 2, 3} {
+		flood()
+		if n := b.asked.Load() - asked; n != second {
+			t.Errorf("%d reads in %d seconds", n, second)
+		}
+		clock.move(time.Second)
+	}
+}
+
+// Another node has made a key a moment ago, and no look has come by yet.
+func TestUnknownKeyIsLookedFor(t *testing.T) {
+	b, clock := newRingStore(t), new(ringClock)
+	c := oauth.KeyringConfig{Backend: b, Now: clock.now}
+	one, two, three := loadRing(t, c), loadRing(t, c), loadRing(t, c)
+	if err := one.Ensure(t.Context(), jose.EdDSA); err != nil {
+		t.Fatal(err)
+	}
+	if !ringAccepts(two, ringSign(t, one, jose.EdDSA)) {
+		t.Error("a key of another node is not known")
+	}
+	if !ringAccepts(one, ringSign(t, three, jose.EdDSA)) {
+		t.Error("does not sign with the key of another node")
+	}
+	if _, err := three.Sign(jose.RS256, "at+jwt", []byte(ringClaims)); !errors.Is(err, oauth.ErrNoSigningKey) {
+		t.Errorf("Sign with a key that nobody has made: %v", err)
+	}
+}
+
+// Of a token by an unknown key nothing is known while the store is away; it is not called invalid.
+func TestUnknownKeyDuringAnOutage(t *testing.T) {
+	b, clock := newRingStore(t), new(ringClock)
+	c := oauth.KeyringConfig{Backend: b, Now: clock.now}
+	one, two := loadRing(t, c), loadRing(t, c)
+	if err := one.Ensure(t.Context(), jose.EdDSA); err != nil {
+		t.Fatal(err)
+	}
+	token := ringSign(t, one, jose.EdDSA)
+	b.down.Store(true)
+	for range 2 {
+		if _, err := two.Verify(token, "at+jwt"); !store.IsUnavailable(err) {
+			t.Errorf("Verify: %v", err)
+		}
+		if _, err := two.Sign(jose.EdDSA, "at+jwt", []byte(ringClaims)); !errors.Is(err, oauth.ErrNoSigningKey) {
+			t.Errorf("Sign: %v", err)
 		}
 	}
-	if b.asked.Load() != asked {
-		t.Error("a stranger's token reached the store")
+	b.down.Store(false)
+	clock.move(time.Second)
+	if !ringAccepts(two, token) {
+		t.Error("not accepted when the store is back")
 	}
 }
 
@@ -952,4 +1009,27 @@ func BenchmarkKeyringSign(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// A client of an algorithm that was registered on another node, while this one cannot read the new keys.
+func TestMissingKeyIsTemporary(t *testing.T) {
+	w := newWorld(t)
+	mine := &ringStore{Backend: w.store}
+	here, there := loadRing(t, oauth.KeyringConfig{Backend: mine, Now: w.now}), w.node()
+	w.keys = here
+	n := w.node()
+	there.register(oauth.Registration{
+		ClientID: "machine", GrantTypes: []oauth.GrantType{oauth.ClientCredentials},
+		AccessTokenFormat: oauth.JWT, AccessTokenSigningAlg: jose.RS256,
+	})
+	mine.down.Store(true)
+	_, err := n.machine(n.client("machine"))
+	var refused *oauth.Error
+	if errors.As(err, &refused) && (refused.Code != oauth.TemporarilyUnavailable || refused.RetryAfter <= 0) || !store.IsUnavailable(err) {
+		t.Errorf("without the key: %v", err)
+	}
+	mine.down.Store(false)
+	w.move(time.Second)
+	_, err = n.machine(n.client("machine"))
+	ok(t, err)
 }
