@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"testing"
 	"time"
 )
@@ -54,5 +55,22 @@ func TestFloorAnswersAsLongAsAsked(t *testing.T) {
 	l := &load{connections: 2, duration: 10 * time.Millisecond}
 	if _, err := l.measure(context.Background(), endpoint{s.Listener.Addr().String(), os.Getpid()}, floorWork("/nothing", 1, "", "A: b")); err == nil {
 		t.Error("an answer that is not the expected one was counted")
+	}
+}
+
+func TestProcessesHaveEndedAfterStop(t *testing.T) {
+	var cmd *exec.Cmd
+	func() {
+		var started processes
+		defer started.stop()
+		cmd = exec.Command("sleep", "60")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		started = append(started, cmd)
+	}()
+	if cmd.ProcessState == nil {
+		t.Error("a process was left behind")
+		_ = cmd.Process.Kill()
 	}
 }

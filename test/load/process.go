@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -34,11 +35,11 @@ type setup struct {
 type processes []*exec.Cmd
 
 // stop ends them, the last first, and waits.
-func (p processes) stop() {
-	for i := len(p) - 1; i >= 0; i-- {
-		_ = p[i].Process.Signal(syscall.SIGTERM) // it may have ended already
-		impatient := time.AfterFunc(patience, func() { _ = p[i].Process.Kill() })
-		_ = p[i].Wait() // how it ended does not matter any more
+func (p *processes) stop() {
+	for _, cmd := range slices.Backward(*p) {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
+		impatient := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Wait() // how it ended does not matter any more
 		impatient.Stop()
 	}
 }
