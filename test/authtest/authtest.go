@@ -28,6 +28,9 @@ type Options struct {
 // Bolt is the store URL of an embedded store in the folder of the server.
 const Bolt = "bolt"
 
+// NoMasterKey lets the server make its master key itself.
+const NoMasterKey = "none"
+
 // NoSeed starts a server without users and clients.
 const NoSeed = "users: []"
 

@@ -47,8 +47,11 @@ func Run(o Options) (*Server, error) {
 		return nil, fmt.Errorf("make a folder for the server: %w", err)
 	}
 	s := &Server{Issuer: o.Issuer, Addr: o.Listen, Dir: dir, options: o, secrets: newSecrets(), out: new(lines), log: new(lines)}
-	if s.options.MasterKey == "" {
+	switch s.options.MasterKey {
+	case "":
 		s.options.MasterKey = newMasterKey()
+	case NoMasterKey:
+		s.options.MasterKey = ""
 	}
 	s.secrets.add(s.options.MasterKey)
 	if err := s.prepare(); err != nil {
@@ -89,6 +92,9 @@ func (s *Server) prepare() error {
 	return nil
 }
 
+// MasterKey gives the key under which the server keeps its signing keys.
+func (s *Server) MasterKey() string { return s.options.MasterKey }
+
 // Store gives the URL of the store, as flags and commands take it.
 func (s *Server) Store() string { return s.store }
 
@@ -115,7 +121,9 @@ func (s *Server) environment() []string {
 			env = append(env, variable)
 		}
 	}
-	env = append(env, "GRANTOR_MASTER_KEY="+s.options.MasterKey)
+	if s.options.MasterKey != "" {
+		env = append(env, "GRANTOR_MASTER_KEY="+s.options.MasterKey)
+	}
 	if !s.options.Slow {
 		env = append(env, "GRANTOR_PASSWORD_MEMORY=64", "GRANTOR_PASSWORD_TIME=1")
 	}
