@@ -17,10 +17,7 @@ import (
 )
 
 const (
-	keyringPoll    = 400 * time.Millisecond // how often a node looks for what other nodes did
-	keyringTimeout = 2 * time.Second        // for one look
-	rotateTimeout  = 30 * time.Second       // for one rotation: it may generate an RSA key
-	maxRetired     = 32                     // retired keys of one algorithm that are published at a time
+	maxRetired = 32 // retired keys of one algorithm that are published at a time
 
 	// KeyPublishTime is how long a key is published before it signs. Answers with the key set may be kept for a minute less.
 	KeyPublishTime = 6 * time.Minute
@@ -60,6 +57,7 @@ type KeyringConfig struct {
 	Algorithm   jose.Algorithm // made at the first start, and meant by an empty algorithm; ES256
 	RotateEvery time.Duration  // how long a key signs; 90 days
 	KeepRetired time.Duration  // how long a retired key verifies: the longest lifetime of a token and some skew; 25 hours
+	Warn        func(string)   // is told by Run what an operator should know, once each time that it changes; nil drops it
 }
 
 // Keyring holds the signing keys and the secret that all nodes of one store share. Of every algorithm one key signs, the
@@ -84,6 +82,9 @@ func OpenKeyring(_ context.Context, c KeyringConfig) (*Keyring, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Warn == nil {
+		c.Warn = func(string) {}
 	}
 	if c.Algorithm == "" {
 		c.Algorithm = jose.ES256
@@ -236,58 +237,6 @@ func (k *Keyring) nextIsKnown(r *ring) error {
 		return &TooSoonError{jose.Algorithm(r.ID), wait}
 	}
 	return nil
-}
-
-// Run follows what other nodes do and rotates on schedule, until ctx ends. It begins once Load has succeeded.
-func (k *Keyring) Run(ctx context.Context) {
-	tick := time.NewTicker(keyringPoll)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			k.follow(ctx)
-		}
-	}
-}
-
-// follow leaves everything as it is when the store cannot be read: tokens are signed and verified through an outage.
-func (k *Keyring) follow(ctx context.Context) {
-	if k.view.Load() == nil || k.look(ctx) != nil {
-		return
-	}
-	for _, r := range k.view.Load().rings {
-		if k.scheduled(r) == nil {
-			k.rotateDue(ctx, jose.Algorithm(r.ID))
-		}
-	}
-}
-
-func (k *Keyring) look(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, keyringTimeout)
-	defer cancel()
-	return k.refresh(ctx)
-}
-
-func (k *Keyring) rotateDue(ctx context.Context, a jose.Algorithm) {
-	ctx, cancel := context.WithTimeout(ctx, rotateTimeout)
-	defer cancel()
-	_ = k.rotate(ctx, a, k.scheduled) // tried again at the next tick
-}
-
-// scheduled tells whether a rotation is due and possible.
-func (k *Keyring) scheduled(r *ring) error {
-	if !k.due(r) {
-		return errNotDue
-	}
-	return k.nextIsKnown(r)
-}
-
-// due holds for a key that was activated long ago. One that was activated ahead of our clock is not due: one of the two
-// clocks is wrong, and nodes that took turns in correcting each other would rotate at every look.
-func (k *Keyring) due(r *ring) bool {
-	return k.now().Sub(r.Current.Activated) >= k.config.RotateEvery
 }
 
 // refresh reads the store and replaces the view.

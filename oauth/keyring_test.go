@@ -1033,3 +1033,103 @@ func TestMissingKeyIsTemporary(t *testing.T) {
 	_, err = n.machine(n.client("machine"))
 	ok(t, err)
 }
+
+// ringWarnings keeps what a keyring warns of.
+type ringWarnings struct {
+	mu   sync.Mutex
+	told []string
+}
+
+func (w *ringWarnings) warn(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told = append(w.told, text)
+}
+
+// next waits for the next warning and compares its beginning.
+func (w *ringWarnings) next(t *testing.T, want string) {
+	t.Helper()
+	var got string
+	eventually(t, "a warning: "+want, func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if len(w.told) == 0 {
+			return false
+		}
+		got, w.told = w.told[0], w.told[1:]
+		return true
+	})
+	if !strings.Contains(got, want) {
+		t.Errorf("told %q, want %q", got, want)
+	}
+}
+
+func (w *ringWarnings) none(t *testing.T, when string) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.told) > 0 {
+		t.Errorf("%s: told %q", when, w.told)
+	}
+}
+
+const ringWell = "are read and rotated again"
+
+func TestRunWarnsOncePerChange(t *testing.T) {
+	b, clock, warnings := newRingStore(t), new(ringClock), new(ringWarnings)
+	k := loadRing(t, oauth.KeyringConfig{Backend: b, Now: clock.now, Warn: warnings.warn})
+	runRing(t, k)
+	looks := func() {
+		asked := b.asked.Load()
+		eventually(t, "three looks", func() bool { return b.asked.Load() > asked+3 })
+	}
+	b.down.Store(true)
+	looks()
+	warnings.none(t, "an outage of a moment")
+	clock.move(10 * time.Second)
+	warnings.next(t, "cannot be read from the store")
+	looks()
+	warnings.none(t, "the same outage")
+	b.down.Store(false)
+	warnings.next(t, ringWell)
+
+	kind := store.Kind{Name: "keyring"}
+	sound, err := b.Backend.Get(t.Context(), kind, "ES256")
+	ok(t, err)
+	put := func(value []byte) { replaceRecord(t, b, kind, "ES256", func([]byte) []byte { return value }) }
+	put([]byte(`"torn`))
+	warnings.next(t, "missing or damaged")
+	foreign, err := jose.NewSealer(ringMaster(2))
+	ok(t, err)
+	other := newRingStore(t)
+	loadRing(t, oauth.KeyringConfig{Backend: other, Sealer: foreign})
+	strange, err := other.Backend.Get(t.Context(), kind, "ES256")
+	ok(t, err)
+	put(strange.Value)
+	warnings.next(t, "cannot be opened")
+	looks()
+	warnings.none(t, "the same foreign key")
+	put(sound.Value)
+	warnings.next(t, ringWell)
+}
+
+func TestRunWarnsOfARotationThatIsRefused(t *testing.T) {
+	clock, warnings := new(ringClock), new(ringWarnings)
+	c := oauth.KeyringConfig{
+		Backend: newRingStore(t), Now: clock.now, Warn: warnings.warn, RotateEvery: time.Hour, KeepRetired: 30 * 24 * time.Hour,
+	}
+	k := loadRing(t, c)
+	var err error
+	for err == nil {
+		err = k.RotateNow(t.Context(), "")
+	}
+	if !errors.Is(err, oauth.ErrRotatedTooOften) {
+		t.Fatal(err)
+	}
+	clock.move(2 * time.Hour)
+	runRing(t, k)
+	warnings.next(t, "cannot be rotated: rotate ES256 keys: "+oauth.ErrRotatedTooOften.Error())
+	clock.move(c.KeepRetired)
+	warnings.next(t, ringWell)
+	warnings.none(t, "after that")
+}

@@ -28,14 +28,14 @@ func openApp(ctx context.Context, c *Config, warn func(string)) (*app, error) {
 		return nil, err
 	}
 	a := &app{config: c, store: b}
-	if err := a.build(ctx, master); err != nil {
+	if err := a.build(ctx, master, warn); err != nil {
 		_ = b.Close() // the first error is the one to tell
 		return nil, err
 	}
 	return a, nil
 }
 
-func (a *app) build(ctx context.Context, master []byte) error {
+func (a *app) build(ctx context.Context, master []byte, warn func(string)) error {
 	c := a.config
 	sealer, err := jose.NewSealer(master)
 	if err != nil {
@@ -43,7 +43,7 @@ func (a *app) build(ctx context.Context, master []byte) error {
 	}
 	a.keys, err = oauth.OpenKeyring(ctx, oauth.KeyringConfig{
 		Backend: a.store, Sealer: sealer, Algorithm: jose.Algorithm(c.SigningAlgorithm),
-		RotateEvery: c.KeyRotation, KeepRetired: oauth.MaxAccessToken + oauth.KeySkew,
+		RotateEvery: c.KeyRotation, KeepRetired: oauth.MaxAccessToken + oauth.KeySkew, Warn: warn,
 	})
 	if err != nil {
 		return err

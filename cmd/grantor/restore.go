@@ -147,7 +147,7 @@ func (c *command) renew(ctx context.Context, cfg *Config, path string, master []
 	}
 	a := &app{config: cfg, store: s}
 	defer func() { err = errors.Join(err, a.close()) }()
-	if err := a.build(ctx, master); err != nil {
+	if err := a.build(ctx, master, c.warn); err != nil {
 		return err
 	}
 	if err := a.loadSoon(ctx); err != nil {
