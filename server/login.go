@@ -114,7 +114,7 @@ func (s *server) refuseLogin(w http.ResponseWriter, r *http.Request, v oauth.Vis
 
 // localPath gives a path of the admin or account pages, "" for anything else: a login never leads elsewhere.
 func localPath(next string) string {
-	if len(next) > 512 || strings.ContainsFunc(next, unusualInPath) || strings.Contains(next, "//") || strings.Contains(next, "..") {
+	if len(next) > 512 || strings.ContainsFunc(next, unusualInPath) || strings.Contains(next, "//") || strings.Contains(next, "/.") {
 		return ""
 	}
 	for _, area := range []string{"/admin", "/account"} {
