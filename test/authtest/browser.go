@@ -139,7 +139,7 @@ func (b *Browser) keep(response *http.Response) {
 // SessionCookie gives the cookie of the login, nil where nobody is signed in.
 func (b *Browser) SessionCookie() *http.Cookie {
 	for name, c := range b.Cookies {
-		if strings.HasSuffix(name, "grantor_session") {
+		if strings.Contains(name, "grantor_session") {
 			return c
 		}
 	}

@@ -68,7 +68,7 @@ func TestStateComesBackByteForByte(t *testing.T) {
 	b := s.Browser(t)
 	for _, state := range []string{
 		"plain", " blanks  and\ttabs ", "a=b&c=d#e?f", "\"<>'\\", "ünï€ 𝄞", "%41%2541", "a+b", "line\r\nSet-Cookie: x=1\r\n\r\nbody",
-		"nul\x00byte", "\xff\xfe", strings.Repeat("s", 8192),
+		"nul\x00byte", "\xff\xfe", strings.Repeat("s", 4096),
 	} {
 		asked := s.App("web").Ask("state", state)
 		page := b.Follow(asked, authtest.Alice)
@@ -81,10 +81,10 @@ func TestStateComesBackByteForByte(t *testing.T) {
 			}
 		}
 	}
-	asked := s.App("web").Ask("state", strings.Repeat("s", 8193))
+	asked := s.App("web").Ask("state", strings.Repeat("s", 4097))
 	asked.Params.Del("prompt")
 	if page := b.Open(asked.URL()); page.Callback().Get("error") != "invalid_request" {
-		t.Errorf("a state of 8193 bytes: %s", page)
+		t.Errorf("a state of 4097 bytes: %s", page)
 	}
 	without := s.App("web").Ask("state", "")
 	if back := b.Follow(without, authtest.Alice).Callback(); back.Has("state") || !back.Has("code") {

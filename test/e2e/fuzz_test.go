@@ -107,7 +107,8 @@ func TestRandomAuthorizationRequestsDoNoHarm(t *testing.T) {
 			}
 		}
 	}
-	registered := []string{authtest.WebRedirect, authtest.SecondRedirect, authtest.OtherRedirect, authtest.SPARedirect, s.Origin() + "/", "/"}
+	registered := []string{authtest.WebRedirect, authtest.SecondRedirect, authtest.OtherRedirect, authtest.SPARedirect,
+		"/login", "/consent", authtest.AuthorizePath} // the last: a posted request is sent again by GET, with its cookies
 	for range fuzzRounds() {
 		params := m.bend(s.App([]string{"web", "other", "spa"}[m.IntN(3)]).Ask().Params)
 		request := authtest.NewRequest(t, http.MethodGet, s.URL(authtest.AuthorizePath)+"?"+params.Encode(), nil)
@@ -121,7 +122,7 @@ func TestRandomAuthorizationRequestsDoNoHarm(t *testing.T) {
 		location := answer.Header.Get("Location")
 		known := location == ""
 		for _, uri := range registered {
-			known = known || strings.HasPrefix(location, uri+"?") || strings.HasPrefix(location, uri+"&") || uri == "/" && strings.HasPrefix(location, "/login") || uri == "/" && strings.HasPrefix(location, "/consent")
+			known = known || strings.HasPrefix(location, uri+"?") || strings.HasPrefix(location, uri+"&")
 		}
 		if !known {
 			t.Errorf("%v leads to %s", params, location)

@@ -286,17 +286,15 @@ func TestNodesThatStartAtOnceShareTheirKeys(t *testing.T) {
 			}
 		})
 	}
-	var sets []string
-	for _, s := range nodes {
-		var kids []string
-		for _, k := range keySet(t, s).Keys {
-			kids = append(kids, k.KeyID)
+	// The key of a further algorithm may be another node's, who made it a moment ago.
+	eventually(t, withinASecond, "all publish the same keys", func() bool {
+		return keyIDs(t, nodes[0]) == keyIDs(t, nodes[1]) && keyIDs(t, nodes[1]) == keyIDs(t, nodes[2])
+	})
+	for _, id := range []string{"jwt", "jwt-ed"} {
+		token := nodes[2].App(id).Machine(t).Access()
+		if !nodes[0].App("api").Active(t, token) {
+			t.Errorf("%s: a token of one node is not active on another", id)
 		}
-		slices.Sort(kids)
-		sets = append(sets, strings.Join(kids, " "))
-	}
-	if sets[0] != sets[1] || sets[1] != sets[2] {
-		t.Errorf("the keys are %q", sets)
 	}
 	token := nodes[0].App("web").Machine(t).Access()
 	for _, s := range nodes {
@@ -304,6 +302,16 @@ func TestNodesThatStartAtOnceShareTheirKeys(t *testing.T) {
 			t.Error("a token of one node is not active on another")
 		}
 	}
+}
+
+func keyIDs(t testing.TB, s *authtest.Server) string {
+	t.Helper()
+	var kids []string
+	for _, k := range keySet(t, s).Keys {
+		kids = append(kids, k.KeyID)
+	}
+	slices.Sort(kids)
+	return strings.Join(kids, " ")
 }
 
 func TestANodeWithAnotherMasterKeyDoesNotStart(t *testing.T) {
