@@ -1,11 +1,17 @@
 package redis
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/grantor-dev/grantor/internal/redistest"
 	"github.com/grantor-dev/grantor/store"
@@ -121,6 +127,124 @@ func TestHotVerbsAreOneCommand(t *testing.T) {
 		step.do()
 		if ran := sent(t, server); !ran[step.want] || step.want != "evalsha 1" && len(ran) != 1 {
 			t.Errorf("%s ran %v, want %s alone", step.name, ran, step.want)
+		}
+	}
+}
+
+// sends counts what a store sends: each command and each pipeline is one round trip.
+type sends struct{ n atomic.Int64 }
+
+func (c *sends) DialHook(next goredis.DialHook) goredis.DialHook { return next }
+
+func (c *sends) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error {
+		c.n.Add(1)
+		return next(ctx, cmd)
+	}
+}
+
+func (c *sends) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []goredis.Cmder) error {
+		c.n.Add(1)
+		return next(ctx, cmds)
+	}
+}
+
+// A refresh moves the end of a record that is listed under tags.
+func TestRefreshIsOneCommand(t *testing.T) {
+	for name, start := range map[string]func(testing.TB) string{
+		"one node": func(t testing.TB) string { return redistest.Start(t) },
+		"cluster":  redistest.StartCluster,
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := time.Now().Truncate(24 * time.Hour).Add(time.Hour)
+			s := open(t, start(t), Options{Now: func() time.Time { return now }})
+			const life = 30 * 24 * time.Hour
+			r := store.Record{Kind: hot, ID: "id", Tags: []string{"user", "client"}, Expires: now.Add(life)}
+			var err error
+			if r.Version, err = s.Create(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			refresh := func() {
+				t.Helper()
+				next := r
+				next.Expires = now.Add(life)
+				if next.Version, err = s.Swap(t.Context(), r, next); err != nil {
+					t.Fatal(err)
+				}
+				r = next
+			}
+			refresh() // Redis learns the script
+			count := new(sends)
+			s.client.AddHook(count)
+			for range 22 {
+				now = now.Add(time.Hour)
+				before := count.n.Load()
+				if refresh(); count.n.Load() != before+1 {
+					t.Fatalf("a refresh took %d round trips", count.n.Load()-before)
+				}
+			}
+			before := count.n.Load()
+			now = now.Add(2 * time.Hour) // the day of its end is another
+			refresh()
+			if n := count.n.Load() - before; s.cluster && n != 2 || !s.cluster && n != 1 {
+				t.Errorf("the first refresh of a day took %d round trips", n)
+			}
+			if page, _, err := s.List(t.Context(), hot, "user", "", 10); err != nil || len(page) != 1 {
+				t.Errorf("list: %d records, %v", len(page), err)
+			}
+		})
+	}
+}
+
+func TestEntriesLastAsLongAsTheirRecord(t *testing.T) {
+	server := redistest.New(t)
+	s := open(t, server.URL(), Options{})
+	r := store.Record{Kind: hot, ID: "id", Tags: []string{"t"}, Expires: time.Now().Add(10 * time.Second)}
+	var err error
+	if r.Version, err = s.Create(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	_, ends := s.keys.tag(hot, "t")
+	for _, life := range []time.Duration{
+		time.Minute, 61 * time.Second, 10 * time.Minute, 11 * time.Minute, time.Hour, 90 * time.Minute, 12 * time.Hour, 13 * time.Hour,
+		36 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour, 30*24*time.Hour + time.Minute, 31 * 24 * time.Hour, time.Hour,
+	} {
+		next := r
+		next.Expires = time.Now().Add(life)
+		if next.Version, err = s.Swap(t.Context(), r, next); err != nil {
+			t.Fatal(err)
+		}
+		r = next
+		score, err := strconv.ParseInt(server.Must("ZSCORE", ends, "id"), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if end := time.Unix(score>>20, 0); end.Before(r.Expires.Truncate(time.Second)) {
+			t.Errorf("a record of %s loses its entry %s early", life, r.Expires.Sub(end))
+		}
+	}
+}
+
+// What a node takes an entry to last, seeing only the record, is never more than it does.
+func TestEndsOfEntriesAreNeverOverrated(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 34, 56, 0, time.UTC)
+	for range 20_000 {
+		life := time.Duration(rand.Int64N(int64(100*24*time.Hour))) >> rand.IntN(20)
+		r := store.Record{Expires: now.Add(life)}
+		made := roundUp(r.Expires, grid(life))
+		if over := made.Sub(r.Expires); over < 0 || over > life/2+time.Millisecond {
+			t.Fatalf("the entry of a record of %s lasts %s longer", life, over)
+		}
+		later := now.Add(time.Duration(rand.Int64N(int64(life) + 1)))
+		skewed := later.Add(-r.Expires.Sub(later)) // a clock that is behind by as long as the record has to live
+		for _, at := range []time.Time{later, skewed} {
+			if at.Before(now.Add(-life)) {
+				at = now.Add(-life)
+			}
+			if least := listedAtLeast(r, at); least.After(made) || least.Before(r.Expires) {
+				t.Fatalf("a record of %s ends at %s, its entry at %s, and is taken to last until %s", life, r.Expires, made, least)
+			}
 		}
 	}
 }

@@ -75,7 +75,7 @@ end`
 
 // A script that writes the record first is refused as a whole where there is no memory left.
 const luaWrite = `
-local slack, id, left, value = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
+local slack, id, listed, left, value = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local function put()
 	if left == '' then
 		redis.call('SET', KEYS[1], value)
@@ -86,7 +86,7 @@ local function put()
 	end
 end
 local function list()
-	for n = 2, #KEYS, 2 do enter(KEYS[n], KEYS[n + 1], id, left, slack) end
+	for n = 2, #KEYS, 2 do enter(KEYS[n], KEYS[n + 1], id, listed, slack) end
 end`
 
 const luaCreate = `
@@ -106,7 +106,7 @@ local function compare(version)
 end`
 
 const luaSwap = `
-local outcome = compare(ARGV[5])
+local outcome = compare(ARGV[6])
 if outcome == 1 then
 	put()
 	list()
@@ -114,7 +114,7 @@ end
 return outcome`
 
 const luaSwapSmall = `
-local outcome = compare(ARGV[5])
+local outcome = compare(ARGV[6])
 if outcome == 1 then
 	local old = tags(redis.call('GET', KEYS[1]))
 	put()

@@ -90,7 +90,7 @@ func (s *Store) create(ctx context.Context, r store.Record, left string) (bool, 
 	pairs := s.keys.index(r.Kind, r.Tags)
 	if s.apart(r.Kind) {
 		// The index first: a record that nobody can list must not exist, an entry without a record does no harm.
-		if err := s.enter(ctx, pairs, r.ID, left); err != nil {
+		if err := s.enter(ctx, pairs, r.ID, s.listed(r)); err != nil {
 			return false, err
 		}
 		pairs = nil
@@ -106,7 +106,7 @@ func (s *Store) create(ctx context.Context, r store.Record, left string) (bool, 
 		}
 		return err == nil, err
 	}
-	done, err := s.run(ctx, createScript, append([]string{key}, pairs...), s.slackSeconds(), r.ID, left, r.Marshal()).Int()
+	done, err := s.run(ctx, createScript, append([]string{key}, pairs...), s.slackSeconds(), r.ID, s.listed(r), left, r.Marshal()).Int()
 	return done == 1, err
 }
 
@@ -150,17 +150,18 @@ const (
 func (s *Store) swap(ctx context.Context, old, next store.Record, left string) (int, error) {
 	script, tags := swapSmallScript, next.Tags
 	if next.Kind.Spread {
-		script, tags = swapScript, unlisted(old, next)
+		script, tags = swapScript, unlisted(old, next, s.options.Now())
 	}
 	pairs := s.keys.index(next.Kind, tags)
 	if s.apart(next.Kind) {
-		if err := s.enter(ctx, pairs, next.ID, left); err != nil {
+		if err := s.enter(ctx, pairs, next.ID, s.listed(next)); err != nil {
 			return 0, err
 		}
 		pairs = nil
 	}
 	names := append([]string{s.keys.record(next.Kind, next.ID)}, pairs...)
-	return s.run(ctx, script, names, s.slackSeconds(), next.ID, left, next.Marshal(), binary.BigEndian.AppendUint64(nil, old.Version)).Int()
+	return s.run(ctx, script, names, s.slackSeconds(), next.ID, s.listed(next), left, next.Marshal(),
+		binary.BigEndian.AppendUint64(nil, old.Version)).Int()
 }
 
 // Take reads a record and deletes it. The index entries of a spread kind stay behind; List drops them.
@@ -234,8 +235,8 @@ func (s *Store) record(op string, kind store.Kind, id string, value []byte, err 
 func (s *Store) apart(kind store.Kind) bool { return s.cluster && kind.Spread }
 
 // unlisted gives those tags of next that the index of a spread kind does not hold as long as next lives.
-func unlisted(old, next store.Record) []string {
-	longer := !old.Expires.IsZero() && (next.Expires.IsZero() || next.Expires.After(old.Expires))
+func unlisted(old, next store.Record, now time.Time) []string {
+	longer := !old.Expires.IsZero() && (next.Expires.IsZero() || next.Expires.After(listedAtLeast(old, now)))
 	if longer {
 		return next.Tags
 	}
@@ -266,6 +267,39 @@ func (s *Store) left(expires time.Time) string {
 	}
 	ms := expires.UnixMilli() - s.options.Now().UnixMilli()
 	return strconv.FormatInt(max(ms, 0), 10)
+}
+
+// listed is left for the entries in an index. Those of a spread kind last beyond the record, so that a record whose end
+// moves on a little, as that of each refresh does, need not be entered again.
+func (s *Store) listed(r store.Record) string {
+	if !r.Kind.Spread || r.Expires.IsZero() {
+		return s.left(r.Expires)
+	}
+	return s.left(roundUp(r.Expires, grid(r.Expires.Sub(s.options.Now()))))
+}
+
+// listedAtLeast is an end that the entries of a spread record have, whichever node made them and when: it had at least as
+// long to live then as now. Half of that allows for clocks that differ.
+func listedAtLeast(r store.Record, now time.Time) time.Time {
+	return roundUp(r.Expires, grid(r.Expires.Sub(now)/2))
+}
+
+// grid is what the end of an entry is rounded up to. Each step is a multiple of the next, so that a longer life never
+// gives an earlier end; none is longer than half the life, so that an index does not grow by more than that.
+func grid(life time.Duration) time.Duration {
+	for _, step := range []time.Duration{24 * time.Hour, 4 * time.Hour, 30 * time.Minute, 5 * time.Minute, time.Minute} {
+		if life >= 2*step {
+			return step
+		}
+	}
+	return time.Millisecond
+}
+
+func roundUp(t time.Time, step time.Duration) time.Time {
+	if down := t.Truncate(step); !down.Equal(t) {
+		return down.Add(step)
+	}
+	return t
 }
 
 func (s *Store) slackSeconds() int64 { return int64(s.slack / time.Second) }
