@@ -42,8 +42,8 @@ type Directory struct {
 	Config
 
 	users    *store.Cache[person]
-	names    claims
-	emails   claims
+	names    *store.Claims
+	emails   *store.Claims
 	admins   store.Collection[superAdmins]
 	sessions store.Collection[Session]
 	browsers store.Collection[knownBrowser]
@@ -64,8 +64,8 @@ func NewDirectory(c Config) *Directory {
 	c.Sessions = c.Sessions.withDefaults()
 	d := &Directory{Config: c}
 	d.users = store.NewCache(userCollection(c.Backend))
-	d.names = claims{claimCollection(c.Backend, "user_name")}
-	d.emails = claims{claimCollection(c.Backend, "user_email")}
+	d.names = store.NewClaims(c.Backend, store.Kind{Name: "user_name"}, d.now)
+	d.emails = store.NewClaims(c.Backend, store.Kind{Name: "user_email"}, d.now)
 	d.admins = superAdminCollection(c.Backend)
 	d.sessions = d.sessionCollection()
 	d.browsers = browserCollection(c.Backend)

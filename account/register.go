@@ -85,7 +85,7 @@ func (d *Directory) withdraw(ctx context.Context, p *person, cause error) {
 // nameError says which name could not be had.
 type nameError struct {
 	field string
-	cause error // errTaken or errPending
+	cause error // store.ErrTaken or store.ErrPending
 }
 
 func (e *nameError) Error() string { return e.field + ": " + e.cause.Error() }
@@ -93,7 +93,7 @@ func (e *nameError) Error() string { return e.field + ": " + e.cause.Error() }
 func (e *nameError) Unwrap() error { return e.cause }
 
 func asNameError(field string, err error) error {
-	if errors.Is(err, errTaken) || errors.Is(err, errPending) {
+	if errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrPending) {
 		return &nameError{field, err}
 	}
 	if err != nil {
@@ -108,7 +108,7 @@ func asFieldError(err error) error {
 		return err
 	}
 	what := map[string]string{"username": "This user name", "email": "This e-mail address"}[n.field]
-	if errors.Is(n.cause, errPending) {
+	if errors.Is(n.cause, store.ErrPending) {
 		return fieldError(n.field, what+" is being registered by someone else at this moment. Try again shortly.")
 	}
 	return fieldError(n.field, what+" is taken.")
@@ -120,7 +120,7 @@ func (d *Directory) reserveNames(ctx context.Context, was, will *User) error {
 		was = &User{}
 	}
 	if will.Username != was.Username {
-		err := d.names.reserve(ctx, will.Username, will.ID, d.now(), d.goesBy(ctx, func(u *User) bool { return u.Username == will.Username }))
+		err := d.names.Reserve(ctx, will.Username, will.ID, d.goesBy(ctx, func(u *User) bool { return u.Username == will.Username }))
 		if err != nil {
 			return asNameError("username", err)
 		}
@@ -129,10 +129,10 @@ func (d *Directory) reserveNames(ctx context.Context, was, will *User) error {
 	if email == "" || email == emailKey(was.Email) {
 		return nil
 	}
-	err := d.emails.reserve(ctx, email, will.ID, d.now(), d.goesBy(ctx, func(u *User) bool { return emailKey(u.Email) == email }))
+	err := d.emails.Reserve(ctx, email, will.ID, d.goesBy(ctx, func(u *User) bool { return emailKey(u.Email) == email }))
 	if err != nil && will.Username != was.Username {
 		// Only tidies up: an unconfirmed claim without an owner can be taken over.
-		_ = d.names.release(ctx, will.Username, will.ID, d.now())
+		_ = d.names.Release(ctx, will.Username, will.ID)
 	}
 	return asNameError("email", err)
 }
@@ -148,23 +148,23 @@ func (d *Directory) goesBy(ctx context.Context, name func(*User) bool) func(id s
 }
 
 func (d *Directory) confirmNames(ctx context.Context, u *User) error {
-	if err := asNameError("username", d.names.confirm(ctx, u.Username, u.ID)); err != nil {
+	if err := asNameError("username", d.names.Confirm(ctx, u.Username, u.ID)); err != nil {
 		return err
 	}
 	if u.Email == "" {
 		return nil
 	}
-	return asNameError("email", d.emails.confirm(ctx, emailKey(u.Email), u.ID))
+	return asNameError("email", d.emails.Confirm(ctx, emailKey(u.Email), u.ID))
 }
 
 // releaseNames gives up the names of old that next has no more. It only tidies up: a name that nobody goes by can be
 // taken over, so a failure is nothing to report.
 func (d *Directory) releaseNames(ctx context.Context, old, next *User) {
 	if old.Username != next.Username {
-		_ = d.names.release(ctx, old.Username, old.ID, d.now())
+		_ = d.names.Release(ctx, old.Username, old.ID)
 	}
 	if emailKey(old.Email) != emailKey(next.Email) {
-		_ = d.emails.release(ctx, emailKey(old.Email), old.ID, d.now())
+		_ = d.emails.Release(ctx, emailKey(old.Email), old.ID)
 	}
 }
 
@@ -180,7 +180,7 @@ const (
 func (d *Directory) EnsureUser(ctx context.Context, n NewUser) (user *User, changed bool, err error) {
 	for range ensureTries {
 		user, changed, err = d.ensure(ctx, n)
-		if !errors.Is(err, errPending) {
+		if !errors.Is(err, store.ErrPending) {
 			break
 		}
 		select {
@@ -209,10 +209,10 @@ func (d *Directory) ensureNew(ctx context.Context, n NewUser) (*User, bool, erro
 		return nil, false, err
 	}
 	u, err := d.insert(ctx, p)
-	if errors.Is(err, errTaken) {
+	if errors.Is(err, store.ErrTaken) {
 		// By another node that ensures the same user, if it is the name: then the next try finds the user.
 		if _, found := d.UserByName(ctx, n.Username); found == nil {
-			return nil, false, &nameError{"username", errPending}
+			return nil, false, &nameError{"username", store.ErrPending}
 		}
 	}
 	if err != nil {

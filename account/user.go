@@ -109,7 +109,7 @@ var nobody = userPrefix + strings.Repeat("0", 32)
 
 // byName asks the store itself: what a login decides on is never a second old.
 func (d *Directory) byName(ctx context.Context, canonical string) (*User, error) {
-	id, err := d.names.owner(ctx, canonical)
+	id, err := d.names.Owner(ctx, canonical)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("look a user name up: %w", err)
 	}

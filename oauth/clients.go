@@ -165,7 +165,7 @@ func (p *Provider) UpdateClient(ctx context.Context, r Registration, version uin
 // another client was faster to the new name.
 func (p *Provider) settleRename(ctx context.Context, c *Client, was string) error {
 	err := p.confirmName(ctx, c.ClientName, c.ClientID)
-	if err == nil && was != "" && nameDigest(was) != nameDigest(c.ClientName) {
+	if err == nil && was != "" && foldName(was) != foldName(c.ClientName) {
 		p.releaseName(ctx, was, c.ClientID)
 	}
 	if !errors.Is(err, ErrNameTaken) {

@@ -65,7 +65,7 @@ type Provider struct {
 	clock     func() time.Time
 
 	clients        *store.Cache[Client]
-	clientNames    *store.Collection[nameClaim]
+	clientNames    *store.Claims
 	authorizations *store.Collection[Authorization]
 	consents       *store.Collection[Consent]
 	interactions   *store.Collection[Interaction]
@@ -80,7 +80,6 @@ func New(c Config) *Provider {
 		issuer: c.Issuer, backend: c.Backend, directory: c.Directory, hasher: c.Hasher, auditLog: c.Audit, keys: c.Keys,
 		lifetimes: c.Lifetimes.withDefaults(), algorithm: c.Algorithm, clock: c.Now,
 		clients:        newClients(c.Backend),
-		clientNames:    newClientNames(c.Backend),
 		authorizations: newAuthorizations(c.Backend),
 		consents:       newConsents(c.Backend),
 		interactions:   newInteractions(c.Backend),
@@ -93,6 +92,7 @@ func New(c Config) *Provider {
 	if p.clock == nil {
 		p.clock = time.Now
 	}
+	p.clientNames = store.NewClaims(c.Backend, clientNameKind, p.now)
 	p.tokens = sync.OnceValue(func() *tokenFormat { return newTokenFormat(c.Keys.Secret("tokens")) })
 	return p
 }
