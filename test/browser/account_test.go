@@ -3,7 +3,9 @@ package browser
 import (
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
@@ -126,16 +128,12 @@ func TestSigningOutIsConfirmed(t *testing.T) {
 	})
 }
 
-var setupLink = regexp.MustCompile(`https?://\S+/setup\?token=\S+`)
+var setupLink = regexp.MustCompile(`https?://\S+/setup\?token=\S+\s`)
 
 func TestSetupLinkMakesTheFirstSuperAdmin(t *testing.T) {
 	inBoth(t, func(t *testing.T, s scripting) {
 		server := authtest.Start(t, authtest.Options{Seed: authtest.NoSeed})
-		link := setupLink.FindString(server.Out())
-		if link == "" {
-			t.Fatalf("no link was printed:\n%s", server.Out())
-		}
-		b := open(t, server, s)
+		b, link := open(t, server, s), printedLink(t, server)
 		b.visit(link)
 		b.focusIsOn("username")
 		b.sees("At least 15 characters.")
@@ -158,6 +156,18 @@ func TestSetupLinkMakesTheFirstSuperAdmin(t *testing.T) {
 		b.answers(http.StatusBadRequest)
 		b.sees("This server is set up already.")
 	})
+}
+
+// printedLink waits for the set-up link, which is printed some time after the server is ready.
+func printedLink(t testing.TB, server *authtest.Server) string {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if link := setupLink.FindString(server.Out()); link != "" {
+			return strings.TrimSpace(link)
+		}
+	}
+	t.Fatalf("no link was printed:\n%s", server.Out())
+	return ""
 }
 
 // historyEntry gives the last place in the history of the tab with an address.

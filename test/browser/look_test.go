@@ -41,6 +41,12 @@ func (b *tab) scheme(name string) {
 // look judges the page on every screen and in both schemes.
 func (b *tab) look(name string) {
 	b.t.Helper()
+	b.lookIn(name, schemes...)
+}
+
+// lookIn judges the page on every screen, in some schemes.
+func (b *tab) lookIn(name string, schemes ...string) {
+	b.t.Helper()
 	for _, s := range []screen{wide, narrow} {
 		b.size(s)
 		for _, scheme := range schemes {

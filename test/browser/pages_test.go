@@ -114,7 +114,7 @@ func formPostPage(t *testing.T, b *tab, server *authtest.Server) {
 func setupPages(t *testing.T) {
 	server := authtest.Start(t, authtest.Options{Seed: authtest.NoSeed})
 	b := open(t, server, withScripts)
-	b.visit(setupLink.FindString(server.Out()))
+	b.visit(printedLink(t, server))
 	b.look("setup")
 	b.fill("Username", "so/not")
 	b.fill("Password", "short")
