@@ -51,7 +51,6 @@ type subject struct {
 	*setup
 	basic     string // the Authorization header of the client
 	authorize []byte // a request for a code, of a browser with a session and a remembered consent
-	tokens    []string
 	turn      atomic.Uint64
 	codes     chan string // issued and not redeemed
 	refresh   chan string // refresh tokens that may be used
