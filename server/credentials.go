@@ -11,19 +11,28 @@ import (
 	"github.com/grantor-dev/grantor/oauth"
 )
 
-// authenticate reads who sends a request, in the one way in which it says so, and proves it.
-func (s *server) authenticate(r *http.Request, f form) (*oauth.Client, *http.Request, error) {
-	cred, err := credentials(r, f)
-	if err != nil {
-		return nil, r, err
+// clientHandler answers a form that an authenticated client has posted.
+type clientHandler func(w http.ResponseWriter, r *http.Request, c *oauth.Client, f form) error
+
+// byClient reads the form and who sends it, in the one way in which it says so, and proves that.
+func (s *server) byClient(h clientHandler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		f, err := readForm(w, r)
+		if err != nil {
+			return err
+		}
+		cred, err := credentials(r, f)
+		if err != nil {
+			return err
+		}
+		cred.Address = s.limitedAddress(r.Context())
+		c, err := s.Provider.Authenticate(r.Context(), cred)
+		if err != nil {
+			return err
+		}
+		web.EventFrom(r.Context()).Client = c.ClientID
+		return h(w, r.WithContext(actAs(r.Context(), account.ActorClient, c.ClientID, c.Name())), c, f)
 	}
-	cred.Address = s.limitedAddress(r.Context())
-	c, err := s.Provider.Authenticate(r.Context(), cred)
-	if err != nil {
-		return nil, r, err
-	}
-	web.EventFrom(r.Context()).Client = c.ClientID
-	return c, r.WithContext(actAs(r.Context(), account.ActorClient, c.ClientID, c.Name())), nil
 }
 
 // credentials reads client_secret_basic, client_secret_post or none; more than one at once is refused (RFC 6749 section

@@ -24,15 +24,7 @@ type introspection struct {
 }
 
 // introspect is the introspection endpoint (RFC 7662).
-func (s *server) introspect(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(w, r)
-	if err != nil {
-		return err
-	}
-	c, r, err := s.authenticate(r, f)
-	if err != nil {
-		return err
-	}
+func (s *server) introspect(w http.ResponseWriter, r *http.Request, c *oauth.Client, f form) error {
 	token := f.get("token")
 	if token == "" {
 		return invalidRequest("token is missing")

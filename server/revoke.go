@@ -1,17 +1,13 @@
 package server
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/grantor-dev/grantor/oauth"
+)
 
 // revoke is the revocation endpoint (RFC 7009). token_type_hint is not needed: a token tells what it is.
-func (s *server) revoke(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(w, r)
-	if err != nil {
-		return err
-	}
-	c, r, err := s.authenticate(r, f)
-	if err != nil {
-		return err
-	}
+func (s *server) revoke(w http.ResponseWriter, r *http.Request, c *oauth.Client, f form) error {
 	token := f.get("token")
 	if token == "" {
 		return invalidRequest("token is missing")

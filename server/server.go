@@ -96,9 +96,9 @@ func (s *server) routes() http.Handler {
 	open(healthPath, methods{http.MethodGet: s.healthy})
 	open(readyPath, methods{http.MethodGet: s.ready})
 	machine(jwksPath, methods{http.MethodGet: s.jwks})
-	machine(tokenPath, methods{http.MethodPost: s.token})
-	machine(revokePath, methods{http.MethodPost: s.revoke})
-	machine(introspectPath, methods{http.MethodPost: s.introspect})
+	machine(tokenPath, methods{http.MethodPost: s.byClient(s.token)})
+	machine(revokePath, methods{http.MethodPost: s.byClient(s.revoke)})
+	machine(introspectPath, methods{http.MethodPost: s.byClient(s.introspect)})
 
 	person := func(path string, m methods) {
 		router.Handle(s.base+path, web.SameOrigin(s.origin, s.pages(s.whenReady(m))))

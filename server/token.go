@@ -17,15 +17,7 @@ type tokenAnswer struct {
 }
 
 // token is the token endpoint (RFC 6749 section 3.2).
-func (s *server) token(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(w, r)
-	if err != nil {
-		return err
-	}
-	c, r, err := s.authenticate(r, f)
-	if err != nil {
-		return err
-	}
+func (s *server) token(w http.ResponseWriter, r *http.Request, c *oauth.Client, f form) error {
 	event := web.EventFrom(r.Context())
 	if c.MayUse(oauth.GrantType(f.get("grant_type"))) {
 		event.Grant = f.get("grant_type")
