@@ -100,8 +100,8 @@ func bubble(t *testing.T, test func(t *testing.T)) {
 }
 
 // running starts a cache in the bubble of the test. The last wait lets its first poll finish.
-func running(t *testing.T, s *shelf) *Cache[entry] {
-	c := NewCache(entries(s))
+func running(t *testing.T, b Backend) *Cache[entry] {
+	c := NewCache(entries(b))
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	go c.Run(ctx)
@@ -285,14 +285,13 @@ func (l lost) Swap(ctx context.Context, old, next Record) (uint64, error) {
 func TestAWriteOfUnknownOutcomeIsNoticedByEveryCache(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newShelf()
-		here, there := running(t, s), running(t, s)
+		here, there := running(t, lost{s}), running(t, s)
 		if err := here.Create(t.Context(), &entry{ID: "a", Count: 1}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
 		reads(t, here, "a", 1)
 		reads(t, there, "a", 1)
-		here.Backend = lost{s}
 		ctx, cancel := context.WithCancel(t.Context())
 		_, err := here.Update(ctx, "a", func(e *entry) error {
 			e.Count = 2
