@@ -21,7 +21,6 @@ const (
 	AccessDenied            Code = "access_denied"             // RFC 6749 section 4.1.2.1
 	ServerError             Code = "server_error"              // RFC 6749 section 4.1.2.1
 	TemporarilyUnavailable  Code = "temporarily_unavailable"   // RFC 6749 section 4.1.2.1
-	UnsupportedTokenType    Code = "unsupported_token_type"    // RFC 7009 section 2.2.1
 	LoginRequired           Code = "login_required"            // OpenID Connect Core section 3.1.2.6
 	ConsentRequired         Code = "consent_required"          // OpenID Connect Core section 3.1.2.6
 	RequestNotSupported     Code = "request_not_supported"     // OpenID Connect Core section 3.1.2.6

@@ -20,12 +20,10 @@ type Introspection struct {
 	Active        bool
 	Scope         Scope
 	ClientID      string
-	Username      string
 	Subject       string
 	Audience      []string
 	Issued        time.Time
 	Expires       time.Time
-	NotBefore     time.Time
 	ID            string    // jti, of a JWT
 	Use           string    // "access_token" or "refresh_token"
 	Authenticated time.Time // auth_time, of a user's token

@@ -5,12 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	gojose "github.com/go-jose/go-jose/v4"
 
 	"github.com/grantor-dev/grantor/internal/jose"
 	"github.com/grantor-dev/grantor/oauth"
@@ -153,17 +156,19 @@ func idIn(k *oauth.Keyring, a jose.Algorithm, state oauth.KeyState) string {
 func published(t *testing.T, k *oauth.Keyring, token string) error {
 	t.Helper()
 	body, _ := k.JWKS()
-	keys, err := jose.ParseSet(body)
+	var set gojose.JSONWebKeySet
+	if err := json.Unmarshal(body, &set); err != nil {
+		t.Fatal(err)
+	}
+	signed, err := gojose.ParseSignedCompact(token, []gojose.SignatureAlgorithm{gojose.ES256, gojose.EdDSA, gojose.RS256})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = jose.Verify(token, "at+jwt", func(kid string) (*jose.Key, bool) {
-		i := slices.IndexFunc(keys, func(k *jose.Key) bool { return k.ID == kid })
-		if i < 0 {
-			return nil, false
-		}
-		return keys[i], true
-	})
+	keys := set.Key(signed.Signatures[0].Header.KeyID)
+	if len(keys) != 1 {
+		return fmt.Errorf("%d keys are published under the kid", len(keys))
+	}
+	_, err = signed.Verify(keys[0])
 	return err
 }
 

@@ -11,19 +11,6 @@ import (
 // Address returns the address of the caller; it is not valid when the connection has none, as on a Unix socket.
 func Address(ctx context.Context) netip.Addr { return EventFrom(ctx).address }
 
-// LimitKey names whoever should share one limit: an IPv4 address, or the /64 network of an IPv6 address, because one
-// subscriber owns all of it.
-func LimitKey(address netip.Addr) string {
-	address = address.Unmap().WithZone("")
-	if !address.IsValid() {
-		return "unknown"
-	}
-	if address.Is4() {
-		return address.String()
-	}
-	return netip.PrefixFrom(address, 64).Masked().String()
-}
-
 // address is the right-most hop that is not a trusted proxy. What stands further left was written by strangers.
 func (c *Config) address(r *http.Request) netip.Addr {
 	client := parseHop(r.RemoteAddr)
