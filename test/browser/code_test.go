@@ -78,6 +78,23 @@ func TestDenyTellsTheApplication(t *testing.T) {
 	})
 }
 
+func TestASecondClickOnAllowDoesNoHarm(t *testing.T) {
+	t.Parallel()
+	server := shared(t)
+	b, app := open(t, server, withScripts), listen(t, server, nativeID, "127.0.0.1")
+	asked := app.begin(b)
+	b.signIn(person(t))
+	b.leave("two clicks", func() {
+		ask[bool](b, `(() => {
+			const allow = [...document.querySelectorAll("button")].find(x => x.value === "allow");
+			allow.click(); allow.click();
+			setTimeout(() => allow.click());
+			return true;
+		})()`)
+	})
+	app.redeemed(b, asked)
+}
+
 func TestPageThatIsLeftBehindStartsNothing(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
