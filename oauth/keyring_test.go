@@ -1029,9 +1029,9 @@ func TestMissingKeyIsTemporary(t *testing.T) {
 	})
 	mine.down.Store(true)
 	_, err := n.machine(n.client("machine"))
-	var refused *oauth.Error
-	if errors.As(err, &refused) && (refused.Code != oauth.TemporarilyUnavailable || refused.RetryAfter <= 0) || !store.IsUnavailable(err) {
-		t.Errorf("without the key: %v", err)
+	wantCode(t, err, oauth.TemporarilyUnavailable)
+	if refused := (*oauth.Error)(nil); !errors.As(err, &refused) || refused.RetryAfter <= 0 {
+		t.Errorf("%v does not say when to try again", err)
 	}
 	mine.down.Store(false)
 	w.move(time.Second)
