@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -18,7 +19,14 @@ import (
 	"github.com/grantor-dev/grantor/test/authtest"
 )
 
+// atOnce is how many tests run at once, however few cores there are: much of what they do is to wait.
+const atOnce = "6"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		fmt.Println(err)
+	}
 	code := authtest.Main(m)
 	for _, s := range common.all {
 		for _, fault := range s.Close() {
