@@ -117,7 +117,7 @@ func (d *Directory) Session(ctx context.Context, cookie string) (*Session, *User
 }
 
 func (d *Directory) alive(s *Session, u *User) bool {
-	return d.now().Before(d.sessionEnd(s)) && !u.Blocked && !u.NotBefore.After(s.NotBefore)
+	return d.now().Before(d.sessionEnd(s)) && u.Stands(s.NotBefore)
 }
 
 // seen notes that a session is in use. What it could not write it writes next time; only a session that was ended

@@ -201,8 +201,8 @@ func TestAPasswordChangeEndsSessions(t *testing.T) {
 		ok(t, err)
 		fresh, s := start(t, d, u, "")
 		alive(t, d, fresh)
-		if !u.Active(s.Authenticated) {
-			t.Error("what the session says is dead by Active")
+		if !u.Stands(s.NotBefore) {
+			t.Error("what the session says is dead by Stands")
 		}
 		if behind != 0 { // a change by the slow clock ends it all the same
 			ok(t, d.SetPassword(ctx, u.ID, "a fourth good password"))

@@ -27,10 +27,10 @@ type User struct {
 	Updated    time.Time `json:"updated"`
 }
 
-// Active tells whether what a user began at a time (a session, an authorization) still stands.
-func (u *User) Active(began time.Time) bool {
-	return !u.Blocked && moment(began).After(u.NotBefore)
-}
+// Stands tells whether what the user began (a session, an authorization) still counts, given the NotBefore that the user
+// had then. It compares no clocks: a node that has not heard of a new password yet, or whose clock is ahead, may begin
+// something at any time.
+func (u *User) Stands(notBefore time.Time) bool { return !u.Blocked && !u.NotBefore.After(notBefore) }
 
 // person is a user as stored. Deleted marks one that is gone: it is written before the record is taken away, so that
 // whoever is about to write the user loses.

@@ -214,17 +214,17 @@ func TestUsersArePaged(t *testing.T) {
 	}
 }
 
-func TestActiveComparesToTheMillisecond(t *testing.T) {
+func TestWhatBeganBeforeAnEndDoesNotStand(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 500_000_000, time.UTC)
 	u := &account.User{NotBefore: at}
-	for began, want := range map[time.Time]bool{
-		at.Add(-time.Millisecond): false, at: false, at.Add(999 * time.Microsecond): false, at.Add(time.Millisecond): true,
+	for notBefore, want := range map[time.Time]bool{
+		{}: false, at.Add(-time.Millisecond): false, at: true, at.Add(time.Millisecond): true,
 	} {
-		if u.Active(began) != want {
-			t.Errorf("began %v: active %v", began, !want)
+		if u.Stands(notBefore) != want {
+			t.Errorf("began under %v: stands %v", notBefore, !want)
 		}
 	}
-	if !(&account.User{}).Active(at) || (&account.User{Blocked: true}).Active(at) {
+	if !(&account.User{}).Stands(time.Time{}) || (&account.User{Blocked: true}).Stands(at) {
 		t.Error("blocked is not what decides")
 	}
 }

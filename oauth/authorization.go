@@ -32,7 +32,6 @@ type Authorization struct {
 	Previous      *usedRefresh  `json:"previous,omitempty"`
 	Access        []accessState `json:"access,omitempty"`
 	JWTUntil      time.Time     `json:"jwt_until,omitzero"` // when the last JWT access token of it ends
-	Generation    int64         `json:"generation"`         // how often it was redeemed or refreshed
 }
 
 // codeState is the authorization code, kept after its use so that a second use is noticed.
@@ -156,8 +155,7 @@ func (p *Provider) checkLive(ctx context.Context, a *Authorization, c *Client) e
 	if err != nil {
 		return fmt.Errorf("read user: %w", err)
 	}
-	// Not by the clock: a node that has not heard of a new password yet, or whose clock is ahead, may issue at any time.
-	if user.Blocked || user.NotBefore.After(a.UserNotBefore) {
+	if !user.Stands(a.UserNotBefore) {
 		return errEnded
 	}
 	return nil

@@ -48,7 +48,6 @@ func (p *Provider) redeemCode(ctx context.Context, c *Client, r *TokenRequest) (
 		return nil, errCode()
 	}
 	a.Code.Redeemed = true
-	a.Generation++
 	g := &grant{authorization: a, old: old}
 	return g, g.reach(c, r)
 }

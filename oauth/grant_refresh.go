@@ -67,7 +67,6 @@ func (p *Provider) rotate(c *Client, g *grant, t token, r *TokenRequest) (*grant
 		return nil, err
 	}
 	g.rotates = &t
-	g.authorization.Generation++
 	return g, nil
 }
 

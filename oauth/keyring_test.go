@@ -442,11 +442,10 @@ func TestScheduleWaitsUntilTheNextKeyIsKnown(t *testing.T) {
 	clock := new(ringClock)
 	b := newRingStore(t)
 	k := loadRing(t, oauth.KeyringConfig{Backend: b, Now: clock.now, RotateEvery: time.Minute})
-	current := idIn(k, jose.ES256, oauth.KeyCurrent)
 	if err := k.Rotate(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
-	current = idIn(k, jose.ES256, oauth.KeyCurrent)
+	current := idIn(k, jose.ES256, oauth.KeyCurrent)
 	clock.move(oauth.KeyPublishTime - 1)
 	runRing(t, k)
 	asked := b.asked.Load()
