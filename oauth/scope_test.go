@@ -50,7 +50,7 @@ func TestScopesAreSets(t *testing.T) {
 
 func TestScopesSayWhatTheyAllow(t *testing.T) {
 	for token, want := range map[string]string{
-		"profile": "See your name and your username.", "api:read": "Read your data of api.", "api:write": "Change your data of api.", "read": "", "x:y": "", "": "", ":": "",
+		"profile": "See your name and your username.", "api:read": "Read your api data.", "api:write": "Change your api data.", "read": "", "x:y": "", "": "", ":": "",
 	} {
 		if got := oauth.ScopeSentence(token); got != want {
 			t.Errorf("%q says %q", token, got)

@@ -1,6 +1,9 @@
 package oauth
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // scopeSentences says in words what common scopes allow.
 var scopeSentences = map[string]string{
@@ -10,15 +13,15 @@ var scopeSentences = map[string]string{
 	"offline_access": "Keep access while you are away.",
 }
 
-// scopeVerbs says in words what the second half of a scope like "api:read" allows.
+// scopeVerbs says in words what the second half of a scope like "orders:read" allows; %s is the first half.
 var scopeVerbs = map[string]string{
-	"read":   "Read your data of ",
-	"view":   "Read your data of ",
-	"write":  "Change your data of ",
-	"edit":   "Change your data of ",
-	"create": "Create data for you in ",
-	"delete": "Delete your data of ",
-	"admin":  "Manage everything of ",
+	"read":   "Read your %s data.",
+	"view":   "Read your %s data.",
+	"write":  "Change your %s data.",
+	"edit":   "Change your %s data.",
+	"create": "Create %s data for you.",
+	"delete": "Delete your %s data.",
+	"admin":  "Manage all %s data that you may manage.",
 }
 
 // ScopeSentence says in words what a scope allows, "" where only its name is known.
@@ -27,8 +30,8 @@ func ScopeSentence(token string) string {
 		return sentence
 	}
 	what, verb, found := strings.Cut(token, ":")
-	if prefix := scopeVerbs[verb]; found && prefix != "" {
-		return prefix + what + "."
+	if sentence := scopeVerbs[verb]; found && sentence != "" {
+		return fmt.Sprintf(sentence, what)
 	}
 	return ""
 }
