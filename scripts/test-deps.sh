@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings what the tests run for real: redis-server, a Chromium, and a C compiler for the race detector. What is missing is
+# Brings what the tests run for real: redis-server, a Chromium, a C compiler for the race detector, and strace for the order of system calls. What is missing is
 # installed where that needs no password; otherwise one line says what to install.
 set -euo pipefail
 
@@ -19,6 +19,7 @@ missing() {
 	has redis-server || echo redis
 	has_browser || echo chromium
 	has "${CC:-gcc}" || has clang || echo gcc
+	[[ $(uname -s) != Linux ]] || has strace || echo strace
 }
 
 install_apt() {
