@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings what the tests run for real: redis-server, a Chromium, a C compiler for the race detector, and strace for the order of system calls. What is missing is
-# installed where that needs no password; otherwise one line says what to install.
+# Brings what the tests run for real: redis-server, a Chromium, a C compiler for the race detector, and strace for the order
+# of system calls. What is missing is installed where that needs no password; otherwise one line says what to install.
 set -euo pipefail
 
 has() { command -v "$1" >/dev/null 2>&1; }
