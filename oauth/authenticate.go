@@ -65,7 +65,7 @@ func (p *Provider) Authenticate(ctx context.Context, cred Credentials) (*Client,
 
 // verifyLimited counts before it verifies what is slow to verify, and takes the count back where the secret was right.
 func (p *Provider) verifyLimited(ctx context.Context, c *Client, cred Credentials) (bool, error) {
-	if isGeneratedSecret(cred.Secret) || c != nil && p.remembers(c, cred.Secret) {
+	if !isSecretLength(cred.Secret) || isGeneratedSecret(cred.Secret) || c != nil && p.remembers(c, cred.Secret) {
 		return p.verifySecret(ctx, c, cred.Secret)
 	}
 	if err := p.directory.Admit(ctx, secretGuesses, cred.Address); err != nil {
@@ -90,7 +90,7 @@ func (p *Provider) remembers(c *Client, secret string) bool {
 
 // verifySecret reports whether secret is one of the client's that has not expired. c may be nil.
 func (p *Provider) verifySecret(ctx context.Context, c *Client, secret string) (bool, error) {
-	if secret == "" || len(secret) > maxClientSecret {
+	if !isSecretLength(secret) {
 		return false, nil
 	}
 	if isGeneratedSecret(secret) {
@@ -98,6 +98,9 @@ func (p *Provider) verifySecret(ctx context.Context, c *Client, secret string) (
 	}
 	return p.verifyChosen(ctx, c, secret)
 }
+
+// isSecretLength is false for what is no secret at all: client libraries try an empty one for public clients.
+func isSecretLength(s string) bool { return s != "" && len(s) <= maxClientSecret }
 
 func (p *Provider) verifyGenerated(c *Client, secret string) bool {
 	presented := []byte(hashGenerated(secret))

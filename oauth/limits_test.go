@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,9 @@ func TestWrongSecretsOfOneAddressAreBounded(t *testing.T) {
 		wantCode(t, try(id, "guess", stranger), oauth.InvalidClient)
 	}
 	before := n.hasher.Computed()
+	for _, secret := range []string{"", strings.Repeat("x", 1025)} { // nothing is hashed, so nothing is counted
+		wantCode(t, try("nobody", secret, stranger), oauth.InvalidClient)
+	}
 	if err := try("nobody", "guess", stranger); !throttled(err) {
 		t.Errorf("guess 301: %v", err)
 	}

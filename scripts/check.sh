@@ -37,6 +37,7 @@ check_vulnerabilities() {
 check_format
 go vet ./...
 if bring_tools; then
+	go mod tidy -diff
 	"$tools/staticcheck" ./...
 	check_vulnerabilities
 fi

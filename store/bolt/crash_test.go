@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -180,6 +181,9 @@ func TestASecondProcessIsRefused(t *testing.T) {
 
 func TestTheDiskHasItBeforeTheAnswer(t *testing.T) {
 	strace, err := exec.LookPath("strace")
+	if err != nil && runtime.GOOS == "linux" && os.Getenv("GRANTOR_TEST_REQUIRE") != "" {
+		t.Fatal("strace is not installed, and GRANTOR_TEST_REQUIRE wants it")
+	}
 	if err != nil {
 		t.Skip("strace is not installed")
 	}
