@@ -43,10 +43,10 @@ func (s *server) logout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := actAs(r.Context(), account.ActorUser, v.User.ID, v.User.Username)
-	if err := s.Directory.EndSession(ctx, web.ReadCookie(r, s.cookies.session, s.https)); err != nil {
+	if err := s.Directory.EndSession(ctx, web.ReadCookie(r, s.cookies.Session, s.https)); err != nil {
 		return err
 	}
-	http.SetCookie(w, web.Cookie(s.cookies.session, "", s.https, -time.Second))
+	http.SetCookie(w, web.Cookie(s.cookies.Session, "", s.https, -time.Second))
 	s.writeSignedOut(w, r)
 	return nil
 }

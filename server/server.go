@@ -39,7 +39,7 @@ type server struct {
 	https    bool
 	host     string
 	origin   string // of the issuer, scheme://host
-	cookies  cookieNames
+	cookies  web.CookieNames
 	metadata document
 	static   http.Handler
 }
@@ -68,7 +68,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Config: c, base: issuer.Path, https: issuer.Scheme == "https", host: issuer.Host, origin: issuer.Scheme + "://" + issuer.Host, cookies: newCookieNames(issuer.Path)}
+	s := &server{Config: c, base: issuer.Path, https: issuer.Scheme == "https", host: issuer.Host, origin: issuer.Scheme + "://" + issuer.Host, cookies: web.NewCookieNames(issuer.Path)}
 	s.static = web.Static(s.base+staticPath, templates.Static(), templates.Version)
 	if s.metadata, err = newDocument(c.Provider.Metadata(oauth.Endpoints{
 		Authorize: authorizePath, Token: tokenPath, JWKS: jwksPath, Revoke: revokePath, Introspect: introspectPath,
