@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
 	"golang.org/x/net/html"
@@ -17,9 +18,12 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 
 func typeName(v any) string { return fmt.Sprintf("%T", v) }
 
+// parsed is every page; a hundred tests need not each parse them.
+var parsed = sync.OnceValues(Parse)
+
 func parse(t *testing.T) *Pages {
 	t.Helper()
-	p, err := Parse()
+	p, err := parsed()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,8 @@
 // Package templates holds the pages that people see, and the style sheet, scripts and pictures that belong to them, all
 // embedded in the program.
 //
-// Each page is one file in pages/, filled from one struct with its name. The pages need no script to work, no inline script
+// Each page is one file, filled from one struct with its name: in pages/ what people meet who sign in, in admin/ the
+// administration and "My account", which have a frame of their own and share the parts in admin/parts.html. The pages need no script to work, no inline script
 // or style, and nothing from another host. The package decides nothing and knows no HTTP: it is handed what to show.
 package templates
 
@@ -11,7 +12,9 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
 	"reflect"
+	"time"
 )
 
 //go:embed pages/*.html
@@ -28,40 +31,51 @@ var pages = map[string]any{
 	"setup":     Setup{},
 }
 
-// Pages are the parsed pages, safe for use by many goroutines.
+// Pages are the parsed pages, safe for use by many goroutines once Now is set.
 type Pages struct {
+	Now    func() time.Time // what "3 hours ago" is counted from
 	byType map[reflect.Type]*template.Template
 }
 
 // Parse parses every page and renders it once, so that a fault in a page shows at start and not at its first visitor.
 func Parse() (*Pages, error) {
+	p := &Pages{Now: time.Now, byType: make(map[reflect.Type]*template.Template)}
+	functions := maps.Clone(functions)
+	functions["ago"] = p.ago
+
 	layout, err := template.New("layout").Funcs(functions).ParseFS(pageFiles, "pages/layout.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse page layout: %w", err)
 	}
-	p := &Pages{byType: make(map[reflect.Type]*template.Template)}
-	for name, empty := range pages {
-		page, err := parsePage(layout, name)
-		if err != nil {
-			return nil, err
-		}
-		p.byType[reflect.TypeOf(empty)] = page
-		if err := p.Render(io.Discard, empty); err != nil {
-			return nil, err
-		}
+	if err := p.add(layout, pageFiles, "pages/", pages); err != nil {
+		return nil, err
+	}
+	layout, err = adminLayout(functions)
+	if err != nil {
+		return nil, fmt.Errorf("parse layout of the administration: %w", err)
+	}
+	if err := p.add(layout, adminFiles, "admin/", adminPages()); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
 
-func parsePage(layout *template.Template, name string) (*template.Template, error) {
-	page, err := layout.Clone()
-	if err != nil {
-		return nil, fmt.Errorf("parse page %s: %w", name, err)
+// add parses the pages in a folder, by the names of their files.
+func (p *Pages) add(layout *template.Template, files embed.FS, folder string, pages map[string]any) error {
+	for name, empty := range pages {
+		page, err := layout.Clone()
+		if err != nil {
+			return fmt.Errorf("parse page %s: %w", name, err)
+		}
+		if _, err := page.ParseFS(files, folder+name+".html"); err != nil {
+			return fmt.Errorf("parse page %s: %w", name, err)
+		}
+		p.byType[reflect.TypeOf(empty)] = page
+		if err := p.Render(io.Discard, empty); err != nil {
+			return err
+		}
 	}
-	if _, err := page.ParseFS(pageFiles, "pages/"+name+".html"); err != nil {
-		return nil, fmt.Errorf("parse page %s: %w", name, err)
-	}
-	return page, nil
+	return nil
 }
 
 // Render writes the page that belongs to the type of page. It writes nothing when it fails.

@@ -1,0 +1,1 @@
+// What helps a little where scripts run; nothing needs it.
