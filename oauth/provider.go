@@ -72,6 +72,7 @@ type Provider struct {
 	revoked        *store.Collection[revokedToken]
 	verified       *verifiedSecrets
 	tokens         func() *tokenFormat
+	usage          *usage
 }
 
 // New builds a Provider. The keyring need not be loaded yet; until it is, nothing can be issued.
@@ -93,6 +94,7 @@ func New(c Config) *Provider {
 		p.clock = time.Now
 	}
 	p.clientNames = store.NewClaims(c.Backend, clientNameKind, p.now)
+	p.usage = newUsage(c.Backend, p.now)
 	p.tokens = sync.OnceValue(func() *tokenFormat { return newTokenFormat(c.Keys.Secret("tokens")) })
 	return p
 }

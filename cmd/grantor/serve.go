@@ -175,7 +175,7 @@ func (p *program) serve(ctx context.Context) error {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	defer stop(nil)
-	for _, task := range []func(context.Context){p.provider.Run, p.directory.Run, p.keys.Run, p.watchStore} {
+	for _, task := range []func(context.Context){p.provider.Run, p.provider.RunUsage, p.directory.Run, p.keys.Run, p.watchStore} {
 		tasks.Go(func() { task(running) })
 	}
 	s := &http.Server{
