@@ -49,6 +49,7 @@ func (p *Provider) Authenticate(ctx context.Context, cred Credentials) (*Client,
 	}
 	if cred.Method == NoSecret {
 		if c == nil || c.Disabled || !c.IsPublic() {
+			p.usage.unknown(c)
 			return nil, refuse(InvalidClient, "client authentication failed")
 		}
 		return c, nil
@@ -58,8 +59,10 @@ func (p *Provider) Authenticate(ctx context.Context, cred Credentials) (*Client,
 		return nil, err
 	}
 	if !match || c.Disabled || c.TokenEndpointAuthMethod != cred.Method {
+		p.usage.unknown(c)
 		return nil, refuse(InvalidClient, "client authentication failed")
 	}
+	p.usage.clientUsed(c.ClientID, p.presented(c, cred.Secret))
 	return c, nil
 }
 

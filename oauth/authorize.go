@@ -71,6 +71,7 @@ func (p *Provider) refuseRequest(r *AuthorizationRequest, err error) (*Decision,
 	if e := refusal(err); e != nil && !errors.As(err, &page) {
 		return &Decision{Step: Respond, Response: p.respondError(r, e)}, nil
 	}
+	p.usage.failed(err, "")
 	return nil, err
 }
 
@@ -179,6 +180,7 @@ func (p *Provider) respondCode(ctx context.Context, r *AuthorizationRequest, v V
 	if err != nil {
 		return nil, err
 	}
+	p.usage.userActive(v.User.ID)
 	return p.response(r, Field{"code", code}), nil
 }
 
@@ -189,6 +191,7 @@ func (p *Provider) respondError(r *AuthorizationRequest, e *Error) *Response {
 	}
 	response := p.response(r, fields...)
 	response.Refusal = e
+	p.usage.refused(e.Code, r.ClientID)
 	return response
 }
 

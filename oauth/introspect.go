@@ -27,6 +27,8 @@ type Introspection struct {
 	ID            string    // jti, of a JWT
 	Use           string    // "access_token" or "refresh_token"
 	Authenticated time.Time // auth_time, of a user's token
+
+	authorization *Authorization // nil for a machine's JWT
 }
 
 // The uses of a token, told so that no refresh token is mistaken for an access token.
@@ -52,6 +54,7 @@ func (p *Provider) Introspect(ctx context.Context, caller *Client, presented str
 	if !maySee(caller, seen) {
 		return &Introspection{}, nil
 	}
+	p.usage.authorizationUsed(seen.authorization)
 	return seen, nil
 }
 
@@ -133,7 +136,7 @@ func (p *Provider) examineRefresh(ctx context.Context, presented string) (*Intro
 }
 
 func (p *Provider) seen(a *Authorization, use string) *Introspection {
-	return &Introspection{Active: true, ClientID: a.ClientID, Subject: a.subject(), Use: use, Authenticated: a.Authenticated}
+	return &Introspection{Active: true, ClientID: a.ClientID, Subject: a.subject(), Use: use, Authenticated: a.Authenticated, authorization: a}
 }
 
 // liveAuthorization reads an authorization and checks that it still stands.
@@ -180,7 +183,7 @@ func (p *Provider) examineJWT(ctx context.Context, presented string) (*Introspec
 		seen.Authenticated = time.Unix(claims.AuthTime, 0)
 	}
 	if id, _, ofUser := strings.Cut(claims.ID, "."); ofUser {
-		_, err = p.liveAuthorization(ctx, id)
+		seen.authorization, err = p.liveAuthorization(ctx, id)
 		return seen, err
 	}
 	if _, err := p.revoked.Get(ctx, claims.ID); err == nil {

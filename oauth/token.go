@@ -51,7 +51,8 @@ var redeemers = map[GrantType]func(*Provider, context.Context, *Client, *TokenRe
 }
 
 // Token answers a token request of an authenticated client: the steps that every grant shares.
-func (p *Provider) Token(ctx context.Context, c *Client, r *TokenRequest) (*Tokens, error) {
+func (p *Provider) Token(ctx context.Context, c *Client, r *TokenRequest) (tokens *Tokens, err error) {
+	defer func() { p.usage.failed(err, c.ClientID) }()
 	if r.GrantType == "" {
 		return nil, refuse(InvalidRequest, "grant_type is missing")
 	}
@@ -72,6 +73,7 @@ func (p *Provider) Token(ctx context.Context, c *Client, r *TokenRequest) (*Toke
 		}
 		tokens, err := p.issueFor(ctx, c, r, g)
 		if !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
+			p.usage.answered(c, r, g, err)
 			return tokens, err
 		}
 		// Someone else used the same code or token in between: prove again, against what is there now.

@@ -35,3 +35,15 @@ func (p *Provider) RunUsage(ctx context.Context) { <-ctx.Done() }
 
 // FlushUsage writes what was gathered until now.
 func (p *Provider) FlushUsage(ctx context.Context) error { return nil }
+
+// answered notes what came of issuing tokens.
+func (u *usage) answered(c *Client, r *TokenRequest, g *grant, err error) {}
+
+// failed counts a refusal, or a failure of ours; nothing where err is nil.
+func (u *usage) failed(err error, clientID string) {}
+
+// unknown counts a client authentication that failed. c is nil where there is no such client.
+func (u *usage) unknown(c *Client) {}
+
+// presented gives the id of the secret that authenticated a client.
+func (p *Provider) presented(c *Client, secret string) string { return "" }
