@@ -120,7 +120,7 @@ func TestActsAreRecordedUnderTheirActor(t *testing.T) {
 	ok(t, d.SetPassword(ctx, u.ID, "another good password"))
 	ok(t, d.SetBlocked(ctx, u.ID, account.Block))
 	ok(t, d.SetBlocked(ctx, u.ID, account.Unblock))
-	_, err = d.UpdateUser(ctx, u.ID, func(u *account.User) error { u.Name, u.SuperAdmin = "Alice", true; return nil })
+	_, err = d.UpdateUser(ctx, u.ID, 0, func(u *account.User) error { u.Name, u.SuperAdmin = "Alice", true; return nil })
 	ok(t, err)
 	create(t, w.node(), account.NewUser{Username: "other", SuperAdmin: true})
 	ok(t, d.DeleteUser(ctx, u.ID))

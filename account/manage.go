@@ -12,7 +12,7 @@ import (
 // UpdateUser alters a user: user name, name, e-mail address, super admin, and NotBefore, which only moves forward.
 // SetPassword and SetBlocked are the ways to change the rest. It may call alter several times. store.ErrNotFound,
 // *FieldErrors, ErrLastSuperAdmin.
-func (d *Directory) UpdateUser(ctx context.Context, id string, alter func(*User) error) (*User, error) {
+func (d *Directory) UpdateUser(ctx context.Context, id string, version uint64, alter func(*User) error) (*User, error) {
 	var reserved User
 	before, after, err := d.change(ctx, id, func(p *person) error {
 		was := p.User

@@ -3,6 +3,7 @@ package account_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ func TestARenamedUserGivesTheOldNameUp(t *testing.T) {
 	w, d := newDirectory(t)
 	u := create(t, d, account.NewUser{Username: "alice", Email: "a@example.com"})
 	w.Move(time.Second)
-	changed, err := d.UpdateUser(ctx, u.ID, func(u *account.User) error {
+	changed, err := d.UpdateUser(ctx, u.ID, 0, func(u *account.User) error {
 		u.Username, u.Email, u.Name = "ALINA", "b@example.com", "Alina"
 		return nil
 	})
@@ -40,7 +41,7 @@ func TestAnUpdateIsCheckedAsACreation(t *testing.T) {
 		"email":    func(u *account.User) { u.Email = "B@example.com" },
 		"name":     func(u *account.User) { u.Name = "\x00" },
 	} {
-		_, err := d.UpdateUser(ctx, u.ID, func(u *account.User) error { alter(u); return nil })
+		_, err := d.UpdateUser(ctx, u.ID, 0, func(u *account.User) error { alter(u); return nil })
 		wantField(t, err, field)
 	}
 	for _, alter := range []func(*account.User){
@@ -49,17 +50,17 @@ func TestAnUpdateIsCheckedAsACreation(t *testing.T) {
 		func(u *account.User) { u.Blocked = true },
 		func(u *account.User) { u.Created = time.Time{} },
 	} {
-		if _, err := d.UpdateUser(ctx, u.ID, func(u *account.User) error { alter(u); return nil }); err == nil {
+		if _, err := d.UpdateUser(ctx, u.ID, 0, func(u *account.User) error { alter(u); return nil }); err == nil {
 			t.Error("a field that is not to be changed here was changed")
 		}
 	}
 	still, err := d.User(ctx, u.ID)
 	ok(t, err)
-	if *still != *u {
+	if !reflect.DeepEqual(still, u) {
 		t.Errorf("changed to %+v", still)
 	}
 	cause := errors.New("changed my mind")
-	_, err = d.UpdateUser(ctx, u.ID, func(u *account.User) error { return cause })
+	_, err = d.UpdateUser(ctx, u.ID, 0, func(u *account.User) error { return cause })
 	wantErr(t, err, cause)
 }
 
@@ -67,7 +68,7 @@ func TestAFailedRenameGivesTheNewNameBack(t *testing.T) {
 	ctx := context.Background()
 	_, d := newDirectory(t)
 	u := create(t, d, account.NewUser{Username: "root", SuperAdmin: true})
-	_, err := d.UpdateUser(ctx, u.ID, func(u *account.User) error {
+	_, err := d.UpdateUser(ctx, u.ID, 0, func(u *account.User) error {
 		u.Username, u.SuperAdmin = "toor", false
 		return nil
 	})
@@ -83,7 +84,7 @@ func TestTwoUsersCannotBeRenamedToOneName(t *testing.T) {
 		d := w.node()
 		users := []*account.User{create(t, d, account.NewUser{Username: "a"}), create(t, d, account.NewUser{Username: "b"})}
 		errs := parallel(8, func(i int) error {
-			_, err := w.node().UpdateUser(ctx, users[i%2].ID, func(u *account.User) error { u.Username = "c"; return nil })
+			_, err := w.node().UpdateUser(ctx, users[i%2].ID, 0, func(u *account.User) error { u.Username = "c"; return nil })
 			return err
 		})
 		named := 0
@@ -112,7 +113,7 @@ func TestNotBeforeOnlyMovesForward(t *testing.T) {
 	ok(t, d.SetPassword(ctx, u.ID, goodPassword+"!"))
 	at := w.Now()
 	for _, to := range []time.Time{{}, at.Add(-time.Hour)} {
-		changed, err := d.UpdateUser(ctx, u.ID, func(u *account.User) error { u.NotBefore = to; return nil })
+		changed, err := d.UpdateUser(ctx, u.ID, 0, func(u *account.User) error { u.NotBefore = to; return nil })
 		ok(t, err)
 		if !changed.NotBefore.Equal(at) {
 			t.Errorf("moved to %v", changed.NotBefore)
@@ -202,7 +203,7 @@ func TestRacingAdminsLeaveOneSuperAdmin(t *testing.T) {
 			case 0:
 				return d.SetBlocked(ctx, id, account.Block)
 			case 1:
-				_, err := d.UpdateUser(ctx, id, func(u *account.User) error { u.SuperAdmin = false; return nil })
+				_, err := d.UpdateUser(ctx, id, 0, func(u *account.User) error { u.SuperAdmin = false; return nil })
 				return err
 			case 2:
 				return d.SetBlocked(ctx, id, account.Unblock)

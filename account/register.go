@@ -10,10 +10,12 @@ import (
 	"github.com/grantor-dev/grantor/store"
 )
 
-// NewUser is what a user is made from.
+// NewUser is what a user is made from. Groups are ids.
 type NewUser struct {
 	Username, Name, Email, Password string
 	SuperAdmin                      bool
+	Groups                          []string
+	Permissions                     []Permission
 }
 
 // CreateUser makes a user. *FieldErrors tells what is wrong with the fields, a user name or an e-mail address that is
@@ -240,7 +242,7 @@ func (d *Directory) ensureSame(ctx context.Context, u *User, n NewUser) (*User, 
 	if same && !changed {
 		return u, false, nil
 	}
-	u, err := d.UpdateUser(ctx, u.ID, func(u *User) error {
+	u, err := d.UpdateUser(ctx, u.ID, 0, func(u *User) error {
 		if n.Name != "" {
 			u.Name = n.Name
 		}

@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"context"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func TestEnsureUserIsIdempotent(t *testing.T) {
 	}
 	same, changed, err := d.EnsureUser(ctx, n)
 	ok(t, err)
-	if changed || *same != *u {
+	if changed || !reflect.DeepEqual(same, u) {
 		t.Fatalf("changed %v, %+v", changed, same)
 	}
 	_, changed, err = d.EnsureUser(ctx, account.NewUser{Username: "alice"})

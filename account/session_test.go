@@ -3,6 +3,7 @@ package account_test
 import (
 	"context"
 	"encoding/base64"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func TestASessionIsOfItsUser(t *testing.T) {
 	}
 	same, user, err := w.node().Session(context.Background(), cookie)
 	ok(t, err)
-	if *same != *s || *user != *u {
+	if !reflect.DeepEqual(same, s) || !reflect.DeepEqual(user, u) {
 		t.Errorf("session is %+v of %+v", same, user)
 	}
 }

@@ -25,6 +25,9 @@ type User struct {
 	NotBefore  time.Time `json:"not_before,omitzero"` // what began at or before it is dead
 	Created    time.Time `json:"created"`
 	Updated    time.Time `json:"updated"`
+
+	Groups      []string    `json:"groups,omitempty"`      // ids; one that is gone counts for nothing
+	Permissions Permissions `json:"permissions,omitempty"` // held directly; RightsOf tells all
 }
 
 // Stands tells whether what the user began (a session, an authorization) still counts, given the NotBefore that the user
