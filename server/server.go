@@ -31,6 +31,13 @@ type Config struct {
 	Ping           func(context.Context) error // asks the store whether it answers
 	TrustedProxies []netip.Prefix              // peers whose X-Forwarded-For is believed
 	LimitExempt    []netip.Prefix              // addresses that limits per address leave alone
+	Areas          []Area                      // served beside the pages of this package
+}
+
+// Area is a part of the site that another package serves: everything at and below the path, which stands below the issuer.
+type Area struct {
+	Path    string // "/admin"
+	Handler http.Handler
 }
 
 type server struct {
@@ -113,6 +120,10 @@ func (s *server) routes() http.Handler {
 		http.MethodGet: s.authorize, http.MethodPost: s.authorize,
 	})))
 	router.PathPrefix(s.base + staticPath).Handler(s.static)
+	for _, area := range s.Areas {
+		router.Handle(s.base+area.Path, area.Handler)
+		router.PathPrefix(s.base + area.Path + "/").Handler(area.Handler)
+	}
 	return router
 }
 

@@ -100,7 +100,5 @@ func Pages() []Rule {
 		get("/account/tokens/new", SignedIn),
 		post("/account/tokens/new", SignedIn),
 		post("/account/tokens/{authorization_id}/revoke", SignedIn),
-		get("/account/confirm", SignedIn),
-		post("/account/confirm", SignedIn),
 	}
 }

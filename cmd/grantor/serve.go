@@ -22,6 +22,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/admin"
 	"github.com/grantor-dev/grantor/server"
 	"github.com/grantor-dev/grantor/store"
 	"github.com/grantor-dev/grantor/templates"
@@ -143,9 +144,20 @@ func (p *program) newHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	administration, err := admin.New(admin.Config{
+		Provider: p.provider, Directory: p.directory, Audit: p.audit, Keys: p.keys, Pages: pages, Ping: p.ready,
+		LimitExempt: p.config.LimitExempt, Version: version, Store: p.config.Store.scheme(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	var areas []server.Area
+	for _, path := range admin.Paths() {
+		areas = append(areas, server.Area{Path: path, Handler: administration})
+	}
 	return server.New(server.Config{
 		Provider: p.provider, Directory: p.directory, Keys: p.keys, Pages: pages, Log: p.log, Ping: p.ready,
-		TrustedProxies: p.config.TrustedProxies, LimitExempt: p.config.LimitExempt,
+		TrustedProxies: p.config.TrustedProxies, LimitExempt: p.config.LimitExempt, Areas: areas,
 	})
 }
 

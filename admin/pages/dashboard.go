@@ -1,0 +1,3 @@
+package pages
+
+func dashboardPages() handlers { return handlers{} }

@@ -1,0 +1,131 @@
+// Package pages serves the administration and "My account" to browsers. It reads forms, asks oauth and account, and shows
+// what they answer; who may see a page stands in package access, and the guard of this package asks there before any
+// handler runs.
+package pages
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/admin/access"
+	"github.com/grantor-dev/grantor/internal/web"
+	"github.com/grantor-dev/grantor/oauth"
+	"github.com/grantor-dev/grantor/templates"
+)
+
+// Config is what the pages are built from.
+type Config struct {
+	Provider    *oauth.Provider
+	Directory   *account.Directory
+	Audit       *account.Audit
+	Keys        *oauth.Keyring
+	Pages       *templates.Pages
+	Ping        func(context.Context) error // asks the store whether it answers
+	Now         func() time.Time            // nil: time.Now
+	LimitExempt []netip.Prefix              // addresses that limits per address leave alone
+	Version     string                      // of the program
+	Store       string                      // what keeps the records, in a word: "redis", "bolt", "memory"
+	Started     time.Time                   // when the program began
+}
+
+type site struct {
+	Config
+	base    string // path of the issuer, "" or "/tenant"
+	https   bool
+	host    string
+	origin  string // of the issuer, scheme://host
+	cookies web.CookieNames
+}
+
+// handler answers a request of somebody who may make it, or says why it cannot. It writes at most once.
+type handler func(s *site, w http.ResponseWriter, r *http.Request, v *visit) error
+
+// handlers are keyed as rules are: "GET /admin/keys".
+type handlers map[string]handler
+
+// New builds the handler of every page in the table. It fails where the table and the handlers differ.
+func New(c Config) (http.Handler, error) {
+	issuer, err := url.Parse(c.Provider.Issuer())
+	if err != nil {
+		return nil, err
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	s := &site{
+		Config: c, base: issuer.Path, https: issuer.Scheme == "https", host: issuer.Host,
+		origin: issuer.Scheme + "://" + issuer.Host, cookies: web.NewCookieNames(issuer.Path),
+	}
+	return s.routes(access.Pages(), allHandlers())
+}
+
+func allHandlers() handlers {
+	all := handlers{}
+	for _, area := range []handlers{
+		startPages(), dashboardPages(), clientPages(), userPages(), groupPages(), auditPages(), keyPages(), accountPages(),
+	} {
+		maps.Copy(all, area)
+	}
+	return all
+}
+
+func (s *site) routes(rules []access.Rule, all handlers) (http.Handler, error) {
+	router := mux.NewRouter().UseEncodedPath().SkipClean(true)
+	byPath := map[string]map[string]http.HandlerFunc{}
+	var paths []string
+	for _, rule := range rules {
+		h, ok := all[rule.Key()]
+		if !ok {
+			h = (*site).missing // while the pages are being built
+		}
+		delete(all, rule.Key())
+		if byPath[rule.Path] == nil {
+			byPath[rule.Path] = map[string]http.HandlerFunc{}
+			paths = append(paths, rule.Path)
+		}
+		byPath[rule.Path][rule.Method] = s.guard(rule, h)
+	}
+	for key := range all {
+		return nil, fmt.Errorf("no rule says who may use %s", key)
+	}
+	for _, path := range paths {
+		router.Handle(s.base+path, web.SameOrigin(s.origin, s.methods(byPath[path])))
+	}
+	router.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.writeError(w, r, nil, errNotFound)
+	})
+	return router, nil
+}
+
+// methods chooses by the method of the request; HEAD is served as GET.
+func (s *site) methods(of map[string]http.HandlerFunc) http.Handler {
+	allowed := slices.Sorted(maps.Keys(of))
+	if of[http.MethodGet] != nil {
+		allowed = append(allowed, http.MethodHead)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		h := of[method]
+		if h == nil {
+			w.Header().Set("Allow", strings.Join(allowed, ", ")) // RFC 9110 section 15.5.6
+			s.writeError(w, r, nil, errMethod)
+			return
+		}
+		h(w, r)
+	})
+}
+
+func (s *site) missing(http.ResponseWriter, *http.Request, *visit) error { return errNotFound }
