@@ -25,16 +25,18 @@ var epochs = Kind{Name: "epoch"}
 type Cache[T any] struct {
 	*Collection[T]
 
-	current   atomic.Pointer[generation]
+	current   atomic.Pointer[generation[T]]
 	epoch     atomic.Int64
 	confirmed atomic.Int64 // monotonic nanoseconds since start of the last word from the store; 0 before the first
+	snapshots *snapshots[T]
 }
 
 // generation is what was read while one epoch was current. A reader that was under way when the epoch changed writes
 // into the generation it began with, which nobody reads any more.
-type generation struct {
+type generation[T any] struct {
 	entries sync.Map // id -> cached[T]
 	size    atomic.Int64
+	whole   atomic.Pointer[whole[T]]
 }
 
 type cached[T any] struct {
@@ -49,15 +51,15 @@ func clock() time.Duration { return time.Since(start) }
 
 // NewCache puts a cache before a collection.
 func NewCache[T any](c *Collection[T]) *Cache[T] {
-	cache := &Cache[T]{Collection: c}
-	cache.current.Store(new(generation))
+	cache := &Cache[T]{Collection: c, snapshots: newSnapshots[T]()}
+	cache.drop()
 	return cache
 }
 
 // Get returns the value that is current within a second. It is shared: the caller must not change it. ErrNotFound.
 func (c *Cache[T]) Get(ctx context.Context, id string) (*T, error) {
 	now := clock()
-	if confirmed := time.Duration(c.confirmed.Load()); confirmed == 0 || now-confirmed > cacheBlind {
+	if !c.follows(now) {
 		return c.Collection.Get(ctx, id)
 	}
 	g := c.current.Load()
@@ -122,7 +124,13 @@ func (c *Cache[T]) changed(ctx context.Context, written error) error {
 	return err
 }
 
-func (c *Cache[T]) drop() { c.current.Store(new(generation)) }
+func (c *Cache[T]) drop() { c.current.Store(new(generation[T])) }
+
+// follows reports whether the cache hears of changes.
+func (c *Cache[T]) follows(now time.Duration) bool {
+	confirmed := time.Duration(c.confirmed.Load())
+	return confirmed != 0 && now-confirmed <= cacheBlind
+}
 
 // Run follows the epoch until ctx ends.
 func (c *Cache[T]) Run(ctx context.Context) {

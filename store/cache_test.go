@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -16,8 +18,11 @@ type shelf struct {
 	mu     sync.Mutex
 	values map[string]Record
 	epochs map[string]int64
+	writes uint64
 	reads  atomic.Int64
+	lists  atomic.Int64
 	away   atomic.Bool
+	pause  atomic.Pointer[func()] // runs before each list
 }
 
 var errAway = &UnavailableError{Op: "test", Err: errors.New("away")}
@@ -50,7 +55,8 @@ func (s *shelf) Create(_ context.Context, r Record) (uint64, error) {
 		return 0, err
 	}
 	defer leave()
-	r.Version = s.values[r.ID].Version + 1
+	s.writes++
+	r.Version = s.writes
 	s.values[r.ID] = r
 	return r.Version, nil
 }
@@ -65,8 +71,30 @@ func (s *shelf) Take(ctx context.Context, kind Kind, id string) (Record, error) 
 	return r, err
 }
 
-func (s *shelf) List(context.Context, Kind, string, string, int) ([]Record, string, error) {
-	return nil, "", errors.New("not listed here")
+// List gives pages of two.
+func (s *shelf) List(ctx context.Context, _ Kind, _ string, cursor string, _ int) (page []Record, next string, err error) {
+	s.lists.Add(1)
+	if pause := s.pause.Load(); pause != nil {
+		(*pause)()
+	}
+	if ctx.Err() != nil {
+		return nil, "", &UnavailableError{Op: "list", Err: ctx.Err()}
+	}
+	leave, err := s.enter()
+	if err != nil {
+		return nil, "", err
+	}
+	defer leave()
+	for _, id := range slices.Sorted(maps.Keys(s.values)) {
+		if id <= cursor {
+			continue
+		}
+		if len(page) == 2 {
+			return page, page[1].ID, nil
+		}
+		page = append(page, s.values[id])
+	}
+	return page, "", nil
 }
 
 func (s *shelf) Add(_ context.Context, _ Kind, id string, n int64, _ time.Duration) (int64, error) {
