@@ -170,7 +170,7 @@ func busy(err error) error {
 func (p *Provider) newSecret(ctx context.Context, secret string) (kept ClientSecret, shown string, err error) {
 	kept = ClientSecret{ID: uuid.NewString(), Created: p.now()}
 	if secret == "" {
-		shown = NewClientSecret()
+		shown = GenerateSecret()
 		secret = shown
 	}
 	if isGeneratedSecret(secret) {

@@ -26,7 +26,7 @@ func TestOnlyTheRightSecretAuthenticates(t *testing.T) {
 		for _, wrong := range []string{
 			"", " ", secret[:len(secret)-1], secret[1:], secret + "x", " " + secret, secret + " ", secret + "\n", "\n" + secret, secret + "\x00", secret + "\x00x",
 			strings.ToUpper(secret), secret + secret, strings.Repeat(secret[:1], len(secret)), secret[:len(secret)/2] + "\n" + secret[len(secret)/2:], strings.Repeat("x", 1<<16),
-			oauth.NewClientSecret(), n.client(r.ClientID).Secrets[0].Hash, n.client(r.ClientID).Secrets[0].ID,
+			oauth.GenerateSecret(), n.client(r.ClientID).Secrets[0].Hash, n.client(r.ClientID).Secrets[0].ID,
 		} {
 			wantCode(t, n.authenticate(oauth.ClientSecretBasic, r.ClientID, wrong), oauth.InvalidClient)
 		}
@@ -45,7 +45,7 @@ func TestAPublicClientAuthenticatesWithoutASecretOnly(t *testing.T) {
 	n.register(nativeApp())
 	ok(t, n.authenticate(oauth.NoSecret, "native", ""))
 	for _, method := range []oauth.AuthMethod{oauth.ClientSecretBasic, oauth.ClientSecretPost} {
-		for _, secret := range []string{"", chosen, oauth.NewClientSecret()} {
+		for _, secret := range []string{"", chosen, oauth.GenerateSecret()} {
 			wantCode(t, n.authenticate(method, "native", secret), oauth.InvalidClient)
 		}
 	}
@@ -66,7 +66,7 @@ func TestEveryRefusalCostsAndSaysTheSame(t *testing.T) {
 	ok(t, n.SetClientState(t.Context(), "disabled-generated", oauth.Disabled))
 	text := ""
 	for _, id := range []string{"generated", "chosen", "disabled", "disabled-generated", "native", "nobody", "", "usr_1"} {
-		for secret, cost := range map[string]int64{"a wrong secret": 1, oauth.NewClientSecret(): 0, "": 0, strings.Repeat("x", 1025): 0} {
+		for secret, cost := range map[string]int64{"a wrong secret": 1, oauth.GenerateSecret(): 0, "": 0, strings.Repeat("x", 1025): 0} {
 			before := n.hasher.Computed()
 			err := n.authenticate(oauth.ClientSecretBasic, id, secret)
 			wantCode(t, err, oauth.InvalidClient)
@@ -137,7 +137,7 @@ func TestARotatedSecretEndsTheOldOneAtOnce(t *testing.T) {
 
 func TestASecretExpiresToTheMillisecond(t *testing.T) {
 	w, n := newNode(t)
-	for _, secret := range []string{oauth.NewClientSecret(), chosen} {
+	for _, secret := range []string{oauth.GenerateSecret(), chosen} {
 		id := "c" + secret[:4][:1]
 		_, _, err := n.RegisterClient(t.Context(), named(id, ""), secret)
 		ok(t, err)
@@ -168,7 +168,7 @@ func TestAStoreThatIsAwayIsNotAWrongSecret(t *testing.T) {
 func TestGeneratedSecretsCarryACheck(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
-		s := oauth.NewClientSecret()
+		s := oauth.GenerateSecret()
 		if len(s) != len("grcs_")+48 || !strings.HasPrefix(s, "grcs_") || seen[s] {
 			t.Fatalf("made %q", s)
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/internal/jose"
 )
 
@@ -48,7 +49,7 @@ type Registration struct {
 	ClientName              string            `json:"client_name,omitempty"`
 	ClientURI               string            `json:"client_uri,omitempty"`
 	TokenEndpointAuthMethod AuthMethod        `json:"token_endpoint_auth_method,omitempty"`
-	GrantTypes              []GrantType       `json:"grant_types,omitempty"`
+	GrantTypes              []GrantType       `json:"grant_types,omitzero"` // absent: authorization_code; empty: none
 	RedirectURIs            []string          `json:"redirect_uris,omitempty"`
 	Scope                   string            `json:"scope,omitempty"`
 	DefaultScope            string            `json:"default_scope,omitempty"` // what a request without scope gets; empty: all of Scope
@@ -57,7 +58,17 @@ type Registration struct {
 	AccessTokenSigningAlg   jose.Algorithm    `json:"access_token_signing_alg,omitempty"` // empty: the server's
 	AccessTokenLifetime     Duration          `json:"access_token_lifetime,omitempty"`    // 0: the server's
 	ResourceServer          bool              `json:"resource_server,omitempty"`          // may introspect tokens meant for its audience
+
+	Permissions          account.Permissions `json:"permissions,omitempty"`            // what it may do in the administration, acting for itself
+	PersonalAccessTokens bool                `json:"personal_access_tokens,omitempty"` // users may make tokens for it by hand
+	RefreshTokenLifetime Duration            `json:"refresh_token_lifetime,omitempty"` // unused for so long a refresh token ends; 0: the server's
 }
+
+// AdminScope is the scope that reaches all that the user, or the client itself, may do in the administration.
+const AdminScope = "admin"
+
+// CommandLineClient is the client_id of the command line, which the server itself registers.
+const CommandLineClient = "grantor-cli"
 
 // Client is an application registered here.
 type Client struct {
@@ -68,12 +79,15 @@ type Client struct {
 	NotBefore time.Time      `json:"not_before,omitzero"` // what began at or before it has ended
 	Created   time.Time      `json:"created"`
 	Updated   time.Time      `json:"updated"`
+	Owner     account.Actor  `json:"owner,omitzero"`     // who registered it, without address
+	BuiltIn   bool           `json:"built_in,omitempty"` // the server's own: it cannot be changed by hand
 }
 
 // ClientSecret is what is kept of a secret. Hash is SHA-256 of a secret that this server made, argon2id of any other.
 type ClientSecret struct {
 	ID      string    `json:"id"`
 	Name    string    `json:"name,omitempty"`
+	Prefix  string    `json:"prefix,omitempty"` // its first characters, to recognise it by; "" for a chosen one
 	Hash    string    `json:"hash"`
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires,omitzero"`

@@ -176,7 +176,7 @@ func TestEnsureClientIsIdempotent(t *testing.T) {
 	w := newWorld(t)
 	b := &watched{Backend: w.store}
 	n := w.over(b, w.now)
-	for _, secret := range []string{"", chosen, oauth.NewClientSecret()} {
+	for _, secret := range []string{"", chosen, oauth.GenerateSecret()} {
 		r := webApp()
 		r.ClientID, r.ClientName = fmt.Sprintf("c%d", len(secret)), fmt.Sprint("name ", len(secret))
 		shown, changed, err := n.EnsureClient(t.Context(), r, secret)

@@ -45,7 +45,7 @@ func (p *Provider) Introspect(ctx context.Context, caller *Client, presented str
 		return nil, refuse(InvalidClient, "introspection needs a client that authenticates with a secret")
 	}
 	seen, err := p.examine(ctx, presented)
-	if errors.Is(err, errNotActive) {
+	if errors.Is(err, ErrNotActive) {
 		return &Introspection{}, nil
 	}
 	if err != nil {
@@ -70,16 +70,16 @@ func maySee(caller *Client, seen *Introspection) bool {
 	})
 }
 
-// errNotActive says that a token is worth nothing; what wraps it says why, for the log and for admins.
-var errNotActive = errors.New("the token is not active")
+// ErrNotActive says that a token is worth nothing; what wraps it says why, for the log and for admins.
+var ErrNotActive = errors.New("the token is not active")
 
-func notActive(why string) error { return fmt.Errorf("%w: %s", errNotActive, why) }
+func notActive(why string) error { return fmt.Errorf("%w: %s", ErrNotActive, why) }
 
 // Examine tells an admin what a token is worth. why says, where it is worth nothing, which rule says so.
 func (p *Provider) Examine(ctx context.Context, presented string) (seen *Introspection, why string, err error) {
 	seen, err = p.examine(ctx, presented)
-	if errors.Is(err, errNotActive) {
-		return &Introspection{}, strings.TrimPrefix(err.Error(), errNotActive.Error()+": "), nil
+	if errors.Is(err, ErrNotActive) {
+		return &Introspection{}, strings.TrimPrefix(err.Error(), ErrNotActive.Error()+": "), nil
 	}
 	return seen, "", err
 }

@@ -82,7 +82,7 @@ func TestWhoSeesWhichToken(t *testing.T) {
 			"access made longer":     {forAPI.AccessToken + "A", nil},
 			"refresh as access":      {"grat_" + forAPI.RefreshToken[5:], nil},
 			"code as access":         {"grat_" + code[5:], nil},
-			"client secret":          {oauth.NewClientSecret(), nil},
+			"client secret":          {oauth.GenerateSecret(), nil},
 			"dots":                   {"..", nil},
 			"many dots":              {strings.Repeat(".", 1000), nil},
 			"huge":                   {strings.Repeat("a", 1<<20) + ".a.a", nil},

@@ -46,7 +46,7 @@ func TestWrongSecretsOfOneAddressAreBounded(t *testing.T) {
 	ok(t, try("web", "chosen by a person", stranger)) // remembered: nobody behind this address is locked out by a neighbour
 	wantCode(t, try("web", "guess", "192.0.2.8"), oauth.InvalidClient)
 	wantCode(t, try("web", "guess", ""), oauth.InvalidClient)
-	wantCode(t, try("web", oauth.NewClientSecret(), stranger), oauth.InvalidClient) // costs nothing and cannot be guessed
+	wantCode(t, try("web", oauth.GenerateSecret(), stranger), oauth.InvalidClient) // costs nothing and cannot be guessed
 	w.move(5 * time.Minute)
 	wantCode(t, try("web", "guess", stranger), oauth.InvalidClient)
 }

@@ -57,7 +57,7 @@ func (r Registration) withDefaults() Registration {
 	if r.TokenEndpointAuthMethod == "" {
 		r.TokenEndpointAuthMethod = ClientSecretBasic
 	}
-	if len(r.GrantTypes) == 0 {
+	if r.GrantTypes == nil { // an empty list says that there is none
 		r.GrantTypes = []GrantType{AuthorizationCode}
 	}
 	if r.AccessTokenFormat == "" {

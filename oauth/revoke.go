@@ -75,7 +75,7 @@ func (p *Provider) revokeAuthorization(ctx context.Context, id string, r revoker
 
 func (p *Provider) revokeJWT(ctx context.Context, presented string, r revoker) (ended bool, err error) {
 	claims, err := p.verifyAccess(presented)
-	if errors.Is(err, errNotActive) {
+	if errors.Is(err, ErrNotActive) {
 		return false, nil
 	}
 	if err != nil {

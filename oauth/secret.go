@@ -139,8 +139,8 @@ func labelled(purpose, prefix string, random []byte) [sha256.Size]byte {
 	return sha256.Sum256(append(b, random...))
 }
 
-// NewClientSecret makes a client secret: its prefix, 256 random bits and a CRC-32 that scanners can verify, in base64url.
-func NewClientSecret() string {
+// GenerateSecret makes a client secret: its prefix, 256 random bits and a CRC-32 that scanners can verify, in base64url.
+func GenerateSecret() string {
 	var body [36]byte
 	_, _ = rand.Read(body[:32]) // never fails (crypto/rand)
 	sum := crc32.ChecksumIEEE(append([]byte(clientSecretPrefix), body[:32]...))
@@ -148,7 +148,7 @@ func NewClientSecret() string {
 	return clientSecretPrefix + base64.RawURLEncoding.EncodeToString(body[:])
 }
 
-// isGeneratedSecret reports whether s has the form of NewClientSecret, and thus 256 bits that need no slow hash.
+// isGeneratedSecret reports whether s has the form of GenerateSecret, and thus 256 bits that need no slow hash.
 func isGeneratedSecret(s string) bool {
 	text, ok := strings.CutPrefix(s, clientSecretPrefix)
 	if !ok || len(text) != 48 {

@@ -16,7 +16,7 @@ func demoSeed() *seed {
 	return &seed{
 		Users: []seedUser{{Username: "demo", Password: rand.Text(), Name: "Demo User", SuperAdmin: true}},
 		Clients: []seedClient{
-			{ClientSecret: oauth.NewClientSecret(), Registration: oauth.Registration{
+			{ClientSecret: oauth.GenerateSecret(), Registration: oauth.Registration{
 				ClientID: "demo-web", ClientName: "Demo web application",
 				TokenEndpointAuthMethod: oauth.ClientSecretBasic,
 				GrantTypes:              []oauth.GrantType{oauth.AuthorizationCode, oauth.RefreshToken, oauth.ClientCredentials},

@@ -69,7 +69,7 @@ func handler(b *testing.B) (http.Handler, func(client string) string) {
 	running, stop := context.WithCancel(context.Background())
 	b.Cleanup(stop)
 	go provider.Run(running)
-	secret := oauth.NewClientSecret()
+	secret := oauth.GenerateSecret()
 	for id, format := range map[string]oauth.AccessTokenFormat{opaqueClient: oauth.Opaque, jwtClient: oauth.JWT, resourceServer: oauth.Opaque} {
 		if _, _, err := provider.RegisterClient(ctx, oauth.Registration{
 			ClientID: id, TokenEndpointAuthMethod: oauth.ClientSecretBasic, GrantTypes: []oauth.GrantType{oauth.ClientCredentials},

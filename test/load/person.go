@@ -20,7 +20,7 @@ import (
 type secrets struct{ password, client string }
 
 func newSecrets() secrets {
-	return secrets{password: rand.Text(), client: oauth.NewClientSecret()}
+	return secrets{password: rand.Text(), client: oauth.GenerateSecret()}
 }
 
 // The clients of the seed.
