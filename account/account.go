@@ -1,5 +1,5 @@
-// Package account knows who people are: users, their passwords, their sessions, the slowing of guesses, and the audit
-// log of what was done. It decides who someone is and whether they may come in; it knows nothing of what they may then
+// Package account knows who people are: users, the groups they are in and what these permit them in the administration,
+// their passwords, their sessions, the slowing of guesses, and the audit log of what was done. It decides who someone is and whether they may come in; it knows nothing of what they may then
 // permit to others, speaks no HTTP and keeps nothing outside a store.Backend.
 //
 // What happens when an audit event cannot be written: a failed login stays a failed login (the event is dropped, because
@@ -11,6 +11,7 @@ package account
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/grantor-dev/grantor/store"
@@ -41,13 +42,15 @@ type Config struct {
 type Directory struct {
 	Config
 
-	users    *store.Cache[person]
-	names    *store.Claims
-	emails   *store.Claims
-	admins   store.Collection[superAdmins]
-	sessions store.Collection[Session]
-	browsers store.Collection[knownBrowser]
-	setups   store.Collection[setupLinks]
+	users      *store.Cache[person]
+	names      *store.Claims
+	emails     *store.Claims
+	groups     *store.Cache[circle]
+	groupNames *store.Claims
+	admins     store.Collection[superAdmins]
+	sessions   store.Collection[Session]
+	browsers   store.Collection[knownBrowser]
+	setups     store.Collection[setupLinks]
 }
 
 // NewDirectory gives the directory of the users in a store. It does not touch the store.
@@ -66,6 +69,8 @@ func NewDirectory(c Config) *Directory {
 	d.users = store.NewCache(userCollection(c.Backend))
 	d.names = store.NewClaims(c.Backend, store.Kind{Name: "user_name"}, d.now)
 	d.emails = store.NewClaims(c.Backend, store.Kind{Name: "user_email"}, d.now)
+	d.groups = store.NewCache(groupCollection(c.Backend))
+	d.groupNames = store.NewClaims(c.Backend, store.Kind{Name: "group_name"}, d.now)
 	d.admins = superAdminCollection(c.Backend)
 	d.sessions = d.sessionCollection()
 	d.browsers = browserCollection(c.Backend)
@@ -74,7 +79,12 @@ func NewDirectory(c Config) *Directory {
 }
 
 // Run follows changes made by other nodes until ctx ends. Without it the directory asks the store every time.
-func (d *Directory) Run(ctx context.Context) { d.users.Run(ctx) }
+func (d *Directory) Run(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { d.users.Run(ctx) })
+	both.Go(func() { d.groups.Run(ctx) })
+	both.Wait()
+}
 
 func (d *Directory) now() time.Time { return moment(d.Now()) }
 

@@ -98,14 +98,14 @@ func ObjectEvents(object string) string { return eventTag("object:", object) }
 func ActionEvents(action string) string { return eventTag("action:", action) }
 
 func eventTags(e *Event) []string {
-	tags := []string{AllEvents, ActionEvents(e.Action)}
+	tags := []string{AllEvents, ActionEvents(e.Action), actionKindTag(actionKind(e.Action))}
 	if e.Actor.ID != "" {
 		tags = append(tags, ActorEvents(e.Actor.ID))
 	}
 	if e.Object != "" {
-		tags = append(tags, ObjectEvents(e.Object))
+		tags = append(tags, ObjectEvents(e.Object), objectKindTag(objectKind(e.Object)))
 	}
-	return tags
+	return append(tags, whoTags(e.Actor)...)
 }
 
 func eventTag(prefix, what string) string {
@@ -118,17 +118,24 @@ func eventTag(prefix, what string) string {
 // eventID sorts the newest event first, since a store lists in one direction only: it counts down from the end of 48
 // bits of milliseconds, and within a millisecond from the end of 16 bits.
 func (a *Audit) eventID(t time.Time) string {
-	ms := uint64(1<<48-1) - uint64(t.UnixMilli())&(1<<48-1)
 	sequence := ^uint16(a.sequence.Add(1))
 	var tail [8]byte
 	_, _ = rand.Read(tail[:]) // never fails
-	return fmt.Sprintf("evt_%012x%04x%s", ms, sequence, hex.EncodeToString(tail[:]))
+	return fmt.Sprintf("%s%012x%04x%s", eventPrefix, countdown(t.UnixMilli()), sequence, hex.EncodeToString(tail[:]))
 }
+
+const (
+	eventPrefix     = "evt_"
+	lastMillisecond = 1<<48 - 1
+)
+
+func countdown(ms int64) uint64 { return lastMillisecond - uint64(ms)&lastMillisecond }
 
 // What an event holds at most of any one text.
 const (
-	maxEventText = 256
-	maxEventKeys = 32
+	maxEventText  = 256
+	maxEventValue = 2048 // of a detail: an old text and a new one
+	maxEventKeys  = 32
 )
 
 // tidy bounds what may have come from strangers.
@@ -143,7 +150,7 @@ func (e *Event) tidy() {
 	detail := make(map[string]string, len(e.Detail))
 	for k, v := range e.Detail {
 		if len(detail) < maxEventKeys {
-			detail[shown(k, maxEventText)] = shown(v, maxEventText)
+			detail[shown(k, maxEventText)] = shown(v, maxEventValue)
 		}
 	}
 	e.Detail = detail

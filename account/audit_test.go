@@ -132,8 +132,8 @@ func TestActsAreRecordedUnderTheirActor(t *testing.T) {
 		if e.Actor != admin {
 			t.Errorf("%s by %+v", e.Action, e.Actor)
 		}
-		if e.Action == "user.updated" && e.Detail["changed"] != "name, super_admin" {
-			t.Errorf("changed %q", e.Detail["changed"])
+		if e.Action == "user.updated" && (e.Detail["name"] != " -> Alice" || e.Detail["super_admin"] != "false -> true") {
+			t.Errorf("detail is %q", e.Detail)
 		}
 	}
 	want := "user.deleted user.updated user.unblocked user.blocked user.password_changed user.created"

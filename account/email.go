@@ -28,17 +28,3 @@ func plausibleEmail(s string) bool {
 
 // emailKey is the same for all spellings of an address. Its mail server may tell them apart; people do not.
 func emailKey(email string) string { return folded(email) }
-
-// presentable tells whether a display name can be shown without changing what stands around it.
-func presentable(name string) bool {
-	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxName {
-		return false
-	}
-	for _, r := range name {
-		joiner := r == 0x200C || r == 0x200D // Persian, Indic scripts and emoji need them
-		if unicode.Is(unicode.C, r) && !joiner || r == 0x2028 || r == 0x2029 {
-			return false
-		}
-	}
-	return true
-}

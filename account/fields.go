@@ -4,14 +4,19 @@ import "strings"
 
 // FieldError is what is wrong with one field, in words for the person who filled it in.
 type FieldError struct {
-	Field   string `json:"field"` // username, name, email, password
+	Field   string `json:"field"` // username, name, email, password, old_password, groups, permissions, member_of, description
 	Message string `json:"message"`
 }
 
 // FieldErrors is everything that is wrong with what was filled in.
 type FieldErrors struct {
 	Fields []FieldError
+
+	cause error
 }
+
+// Unwrap gives what was wrong in one word where there is one, ErrCredentials for instance.
+func (e *FieldErrors) Unwrap() error { return e.cause }
 
 func (e *FieldErrors) Error() string {
 	parts := make([]string, len(e.Fields))
@@ -35,5 +40,5 @@ func (e *FieldErrors) orNil() error {
 }
 
 func fieldError(field, message string) error {
-	return &FieldErrors{[]FieldError{{field, message}}}
+	return &FieldErrors{Fields: []FieldError{{field, message}}}
 }

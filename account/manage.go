@@ -4,19 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
+	"time"
 
 	"github.com/grantor-dev/grantor/store"
 )
 
-// UpdateUser alters a user: user name, name, e-mail address, super admin, and NotBefore, which only moves forward.
-// SetPassword and SetBlocked are the ways to change the rest. It may call alter several times. store.ErrNotFound,
-// *FieldErrors, ErrLastSuperAdmin.
+// UpdateUser alters a user: user name, name, e-mail address, super admin, groups, permissions, and NotBefore, which only
+// moves forward. SetPassword and SetBlocked are the ways to change the rest. It alters the version that LoadUser gave, or
+// whatever is there where version is 0; then it may call alter several times. store.ErrNotFound, store.ErrConflict where
+// someone saved first, *FieldErrors, *ForbiddenError, ErrLastSuperAdmin.
 func (d *Directory) UpdateUser(ctx context.Context, id string, version uint64, alter func(*User) error) (*User, error) {
+	return d.updateUser(ctx, id, version, d.mayTurn, alter)
+}
+
+// updateUser asks permit whether the one who acts may do it.
+func (d *Directory) updateUser(ctx context.Context, id string, version uint64,
+	permit func(ctx context.Context, before, after *User) error, alter func(*User) error) (*User, error) {
 	var reserved User
-	before, after, err := d.change(ctx, id, func(p *person) error {
+	before, after, err := d.change(ctx, id, version, func(p *person) error {
 		was := p.User
-		if err := p.alter(alter); err != nil {
+		if err := d.alter(ctx, p, alter); err != nil {
+			return err
+		}
+		if err := permit(ctx, &was, &p.User); err != nil {
 			return err
 		}
 		d.giveBack(ctx, &reserved, &was)
@@ -59,7 +70,7 @@ func (d *Directory) settleNames(ctx context.Context, before, after *User) error 
 	err := d.confirmNames(ctx, after)
 	var lost *nameError
 	if errors.As(err, &lost) {
-		_, _, undo := d.change(ctx, after.ID, func(p *person) error {
+		_, _, undo := d.change(ctx, after.ID, 0, func(p *person) error {
 			p.Username, p.Email = before.Username, before.Email
 			return nil
 		})
@@ -73,8 +84,9 @@ func (d *Directory) settleNames(ctx context.Context, before, after *User) error 
 }
 
 // alter applies a change and checks the result as a new user is checked.
-func (p *person) alter(alter func(*User) error) error {
+func (d *Directory) alter(ctx context.Context, p *person, alter func(*User) error) error {
 	was := p.User
+	p.Groups, p.Permissions = slices.Clone(p.Groups), slices.Clone(p.Permissions) // alter may change them in place
 	if err := alter(&p.User); err != nil {
 		return err
 	}
@@ -86,27 +98,48 @@ func (p *person) alter(alter func(*User) error) error {
 	faults.add("username", p.setUsername(p.Username))
 	faults.add("name", p.setName(p.Name))
 	faults.add("email", p.setEmail(p.Email))
+	if err := d.checkHeld(ctx, &was, &p.User, &faults); err != nil {
+		return err
+	}
 	return faults.orNil()
 }
 
+// recordNew records that a user was made, with all that it holds from the start.
+func (d *Directory) recordNew(ctx context.Context, u *User) error {
+	return d.recordUser(ctx, "user.created", &User{ID: u.ID}, u)
+}
+
 func (d *Directory) recordUpdate(ctx context.Context, before, after *User) error {
-	var changed []string
-	note := func(field string, differs bool) {
-		if differs {
-			changed = append(changed, field)
-		}
+	return d.recordUser(ctx, "user.updated", before, after)
+}
+
+func (d *Directory) recordUser(ctx context.Context, action string, before, after *User) error {
+	changed := changes{}
+	changed.note("username", before.Username, after.Username)
+	changed.note("name", before.Name, after.Name)
+	changed.note("email", before.Email, after.Email)
+	changed.note("super_admin", fmt.Sprint(before.SuperAdmin), fmt.Sprint(after.SuperAdmin))
+	changed.note("groups", d.groupNamesOf(ctx, before.Groups), d.groupNamesOf(ctx, after.Groups))
+	changed.note("permissions", listed(before.Permissions), listed(after.Permissions))
+	changed.note("not_before", shownMoment(before.NotBefore), shownMoment(after.NotBefore))
+	if before.Username == after.Username || before.Username == "" {
+		changed["username"] = after.Username // so that the event says by itself whom it is about
 	}
-	note("username", before.Username != after.Username)
-	note("name", before.Name != after.Name)
-	note("email", before.Email != after.Email)
-	note("super_admin", before.SuperAdmin != after.SuperAdmin)
-	note("not_before", !before.NotBefore.Equal(after.NotBefore))
-	return d.record(ctx, "user.updated", after.ID, "changed", strings.Join(changed, ", "), "username", after.Username,
-		"super_admin", fmt.Sprint(after.SuperAdmin))
+	if err := d.Audit.Record(ctx, Event{Action: action, Object: "user:" + after.ID, Detail: changed}); err != nil {
+		return err
+	}
+	return d.recordMemberships(ctx, before, after)
+}
+
+func shownMoment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339Nano)
 }
 
 // SetPassword gives a user another password and ends everything begun under the old one. store.ErrNotFound,
-// *FieldErrors.
+// *FieldErrors, *ForbiddenError.
 func (d *Directory) SetPassword(ctx context.Context, id, password string) error {
 	return d.setPassword(ctx, id, password, chosen)
 }
@@ -116,6 +149,9 @@ func (d *Directory) setPassword(ctx context.Context, id, password string, from o
 	if err != nil {
 		return err
 	}
+	if err := d.mayTurn(ctx, &old.Value.User, nil); err != nil {
+		return err
+	}
 	if fault := passwordFault(password, &old.Value.User, from); fault != "" {
 		return fieldError("password", fault)
 	}
@@ -123,7 +159,10 @@ func (d *Directory) setPassword(ctx context.Context, id, password string, from o
 	if err != nil {
 		return fmt.Errorf("hash the new password of %s: %w", id, err)
 	}
-	_, _, err = d.change(ctx, id, func(p *person) error {
+	_, _, err = d.change(ctx, id, 0, func(p *person) error {
+		if err := d.mayTurn(ctx, &p.User, nil); err != nil {
+			return err
+		}
 		if fault := passwordFault(password, &p.User, from); fault != "" {
 			return fieldError("password", fault)
 		}
@@ -146,11 +185,11 @@ const (
 	Unblock Blocking = "unblock"
 )
 
-// EndAll ends all sessions of a user, and everything else that began until now. store.ErrNotFound.
+// EndAll ends all sessions of a user, and everything else that began until now. store.ErrNotFound, *ForbiddenError.
 func (d *Directory) EndAll(ctx context.Context, id string) error {
-	_, after, err := d.change(ctx, id, func(p *person) error {
+	_, after, err := d.change(ctx, id, 0, func(p *person) error {
 		d.endAll(&p.User)
-		return nil
+		return d.mayEnd(ctx, &p.User)
 	})
 	if err != nil {
 		return err
@@ -159,17 +198,17 @@ func (d *Directory) EndAll(ctx context.Context, id string) error {
 }
 
 // SetBlocked blocks or unblocks a user. Blocking ends everything the user has begun, within a second on every node;
-// unblocking revives none of it. store.ErrNotFound, ErrLastSuperAdmin.
+// unblocking revives none of it. store.ErrNotFound, *ForbiddenError, ErrLastSuperAdmin.
 func (d *Directory) SetBlocked(ctx context.Context, id string, b Blocking) error {
 	if b != Block && b != Unblock {
 		return fmt.Errorf("block user %s: unknown blocking %q", id, b)
 	}
-	_, _, err := d.change(ctx, id, func(p *person) error {
+	_, _, err := d.change(ctx, id, 0, func(p *person) error {
 		p.Blocked = b == Block
 		if p.Blocked {
 			d.endAll(&p.User)
 		}
-		return nil
+		return d.mayTurn(ctx, &p.User, nil)
 	})
 	if err != nil {
 		return err
@@ -177,12 +216,12 @@ func (d *Directory) SetBlocked(ctx context.Context, id string, b Blocking) error
 	return d.record(ctx, "user."+string(b)+"ed", id)
 }
 
-// DeleteUser removes a user, whose names are free at once. store.ErrNotFound, ErrLastSuperAdmin.
+// DeleteUser removes a user, whose names are free at once. store.ErrNotFound, *ForbiddenError, ErrLastSuperAdmin.
 func (d *Directory) DeleteUser(ctx context.Context, id string) error {
-	before, _, err := d.change(ctx, id, func(p *person) error {
+	before, _, err := d.change(ctx, id, 0, func(p *person) error {
 		p.Deleted = true
 		d.endAll(&p.User)
-		return nil
+		return d.mayTurn(ctx, &p.User, nil)
 	})
 	if err != nil {
 		return err

@@ -176,7 +176,7 @@ func TestTheLastSuperAdminStays(t *testing.T) {
 	a := create(t, d, account.NewUser{Username: "a", SuperAdmin: true})
 	create(t, d, account.NewUser{Username: "b"})
 	demote := func(u *account.User) error { u.SuperAdmin = false; return nil }
-	_, err := d.UpdateUser(ctx, a.ID, demote)
+	_, err := d.UpdateUser(ctx, a.ID, 0, demote)
 	wantErr(t, err, account.ErrLastSuperAdmin)
 	wantErr(t, d.SetBlocked(ctx, a.ID, account.Block), account.ErrLastSuperAdmin)
 	wantErr(t, d.DeleteUser(ctx, a.ID), account.ErrLastSuperAdmin)

@@ -108,6 +108,12 @@ func (s Permissions) missing(other []Permission) []Permission {
 	return missing
 }
 
+// are reports whether the set is what was given, in whatever order. What is no permission is never in it.
+func (s Permissions) are(given []Permission) bool {
+	set, unknown := TidyPermissions(given)
+	return len(unknown) == 0 && slices.Equal(s, set)
+}
+
 // ForbiddenError says what somebody would have to hold for an act.
 type ForbiddenError struct {
 	Missing    []Permission

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,27 +20,33 @@ type NewUser struct {
 }
 
 // CreateUser makes a user. *FieldErrors tells what is wrong with the fields, a user name or an e-mail address that is
-// taken among them.
+// taken among them. *ForbiddenError where the user would hold what its maker does not.
 func (d *Directory) CreateUser(ctx context.Context, n NewUser) (*User, error) {
 	p, err := d.prepare(ctx, n, chosen)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.mayTurn(ctx, nil, &p.User); err != nil {
 		return nil, err
 	}
 	user, err := d.insert(ctx, p)
 	if err != nil {
 		return nil, asFieldError(err)
 	}
-	return user, d.record(ctx, "user.created", user.ID, "username", user.Username)
+	return user, d.recordNew(ctx, user)
 }
 
 // prepare checks the fields and hashes the password. It writes nothing.
 func (d *Directory) prepare(ctx context.Context, n NewUser, from origin) (*person, error) {
-	p := &person{User: User{ID: newUserID(), SuperAdmin: n.SuperAdmin}}
+	p := &person{User: User{ID: newUserID(), SuperAdmin: n.SuperAdmin, Groups: n.Groups, Permissions: n.Permissions}}
 	var faults FieldErrors
 	faults.add("username", p.setUsername(n.Username))
 	faults.add("name", p.setName(n.Name))
 	faults.add("email", p.setEmail(n.Email))
 	faults.add("password", passwordFault(n.Password, &p.User, from))
+	if err := d.checkHeld(ctx, &User{}, &p.User, &faults); err != nil {
+		return nil, err
+	}
 	if err := faults.orNil(); err != nil {
 		return nil, err
 	}
@@ -86,8 +93,8 @@ func (d *Directory) withdraw(ctx context.Context, p *person, cause error) {
 
 // nameError says which name could not be had.
 type nameError struct {
-	field string
-	cause error // store.ErrTaken or store.ErrPending
+	field string // username, email, or group for the name of a group
+	cause error  // store.ErrTaken or store.ErrPending
 }
 
 func (e *nameError) Error() string { return e.field + ": " + e.cause.Error() }
@@ -99,7 +106,7 @@ func asNameError(field string, err error) error {
 		return &nameError{field, err}
 	}
 	if err != nil {
-		return fmt.Errorf("reserve a user's %s: %w", field, err)
+		return fmt.Errorf("reserve the %s: %w", field, err)
 	}
 	return nil
 }
@@ -109,11 +116,15 @@ func asFieldError(err error) error {
 	if !errors.As(err, &n) {
 		return err
 	}
-	what := map[string]string{"username": "This user name", "email": "This e-mail address"}[n.field]
-	if errors.Is(n.cause, store.ErrPending) {
-		return fieldError(n.field, what+" is being registered by someone else at this moment. Try again shortly.")
+	what := map[string]string{"username": "This user name", "email": "This e-mail address", "group": "This group name"}[n.field]
+	field := n.field
+	if field == "group" {
+		field = "name"
 	}
-	return fieldError(n.field, what+" is taken.")
+	if errors.Is(n.cause, store.ErrPending) {
+		return fieldError(field, what+" is being registered by someone else at this moment. Try again shortly.")
+	}
+	return fieldError(field, what+" is taken.")
 }
 
 // reserveNames claims what differs between a user as it was (nil: new) and as it will be.
@@ -177,21 +188,31 @@ const (
 )
 
 // EnsureUser makes sure that a user declared by the operator exists as declared: it is made where it does not, and its
-// password, name and e-mail address are set where they differ; an empty one is left alone. It is made a super admin, but
-// never demoted, and a blocked one stays blocked. changed tells whether anything was written.
+// password, name and e-mail address are set where they differ; an empty one is left alone. Groups and permissions become
+// exactly the declared ones, unless they are nil. It is made a super admin, but never demoted, and a blocked one stays
+// blocked. changed tells whether anything was written.
 func (d *Directory) EnsureUser(ctx context.Context, n NewUser) (user *User, changed bool, err error) {
-	for range ensureTries {
+	err = awaitName(ctx, func() error {
 		user, changed, err = d.ensure(ctx, n)
-		if !errors.Is(err, store.ErrPending) {
+		return err
+	})
+	return user, changed, asFieldError(err)
+}
+
+// awaitName tries again as long as another node is about to take the name.
+func awaitName(ctx context.Context, try func() error) error {
+	var err error
+	for range ensureTries {
+		if err = try(); !errors.Is(err, store.ErrPending) {
 			break
 		}
 		select {
 		case <-ctx.Done():
-			return nil, false, ctx.Err()
+			return ctx.Err()
 		case <-time.After(ensureWait):
 		}
 	}
-	return user, changed, asFieldError(err)
+	return err
 }
 
 func (d *Directory) ensure(ctx context.Context, n NewUser) (*User, bool, error) {
@@ -210,6 +231,9 @@ func (d *Directory) ensureNew(ctx context.Context, n NewUser) (*User, bool, erro
 	if err != nil {
 		return nil, false, err
 	}
+	if err := d.mayTurn(ctx, nil, &p.User); err != nil {
+		return nil, false, err
+	}
 	u, err := d.insert(ctx, p)
 	if errors.Is(err, store.ErrTaken) {
 		// By another node that ensures the same user, if it is the name: then the next try finds the user.
@@ -220,7 +244,7 @@ func (d *Directory) ensureNew(ctx context.Context, n NewUser) (*User, bool, erro
 	if err != nil {
 		return nil, false, err
 	}
-	return u, true, d.record(ctx, "user.created", u.ID, "username", u.Username)
+	return u, true, d.recordNew(ctx, u)
 }
 
 func (d *Directory) ensureSame(ctx context.Context, u *User, n NewUser) (*User, bool, error) {
@@ -237,9 +261,7 @@ func (d *Directory) ensureSame(ctx context.Context, u *User, n NewUser) (*User, 
 			changed = true
 		}
 	}
-	same := (n.Name == "" || strings.TrimSpace(n.Name) == u.Name) &&
-		(n.Email == "" || strings.TrimSpace(n.Email) == u.Email) && (!n.SuperAdmin || u.SuperAdmin)
-	if same && !changed {
+	if u.isAs(n) && !changed {
 		return u, false, nil
 	}
 	u, err := d.UpdateUser(ctx, u.ID, 0, func(u *User) error {
@@ -250,9 +272,24 @@ func (d *Directory) ensureSame(ctx context.Context, u *User, n NewUser) (*User, 
 			u.Email = n.Email
 		}
 		u.SuperAdmin = u.SuperAdmin || n.SuperAdmin
+		if n.Groups != nil {
+			u.Groups = n.Groups
+		}
+		if n.Permissions != nil {
+			u.Permissions = n.Permissions
+		}
 		return nil
 	})
 	return u, true, err
+}
+
+// isAs tells whether a user is as declared, apart from the password.
+func (u *User) isAs(n NewUser) bool {
+	return (n.Name == "" || strings.TrimSpace(n.Name) == u.Name) &&
+		(n.Email == "" || strings.TrimSpace(n.Email) == u.Email) &&
+		(!n.SuperAdmin || u.SuperAdmin) &&
+		(n.Groups == nil || slices.Equal(sortedIDs(n.Groups), u.Groups)) &&
+		(n.Permissions == nil || u.Permissions.are(n.Permissions))
 }
 
 func (p *person) setUsername(typed string) (fault string) {
@@ -266,7 +303,7 @@ func (p *person) setUsername(typed string) (fault string) {
 
 func (p *person) setName(typed string) (fault string) {
 	p.Name = strings.TrimSpace(typed)
-	if !presentable(p.Name) {
+	if !presentable(p.Name, maxName) {
 		return "A name has at most 200 characters, none of them invisible."
 	}
 	return ""

@@ -148,7 +148,7 @@ func (d *Directory) EndSession(ctx context.Context, cookie string) error {
 	return d.endSession(ctx, d.sessionID(cookie))
 }
 
-// EndSessionByID ends a session of a user. store.ErrNotFound where the user has no such session.
+// EndSessionByID ends a session of a user. store.ErrNotFound where the user has no such session, *ForbiddenError.
 func (d *Directory) EndSessionByID(ctx context.Context, userID, id string) error {
 	if id == "" || len(id) > store.MaxID {
 		return store.ErrNotFound
@@ -162,6 +162,16 @@ func (d *Directory) EndSessionByID(ctx context.Context, userID, id string) error
 	}
 	if s.UserID != userID {
 		return store.ErrNotFound
+	}
+	u, err := d.load(ctx, userID)
+	if errors.Is(err, store.ErrNotFound) {
+		return d.endSession(ctx, id) // of a user who was deleted
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.mayEnd(ctx, &u.Value.User); err != nil {
+		return err
 	}
 	return d.endSession(ctx, id)
 }

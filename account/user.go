@@ -60,10 +60,7 @@ func newUserID() string {
 }
 
 // isUserID spares the store a look-up of junk.
-func isUserID(id string) bool {
-	digits, ok := strings.CutPrefix(id, userPrefix)
-	return ok && len(digits) == 32 && strings.Trim(digits, "0123456789abcdef") == ""
-}
+func isUserID(id string) bool { return isID(id, userPrefix) }
 
 // User gives a user, current within a second. ErrNotFound.
 func (d *Directory) User(ctx context.Context, id string) (*User, error) {
@@ -96,6 +93,15 @@ func (d *Directory) load(ctx context.Context, id string) (store.Stored[person], 
 		return store.Stored[person]{}, store.ErrNotFound
 	}
 	return s, nil
+}
+
+// LoadUser reads a user from the store itself, with its version. ErrNotFound.
+func (d *Directory) LoadUser(ctx context.Context, id string) (*User, uint64, error) {
+	s, err := d.load(ctx, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	return &s.Value.User, s.Version, nil
 }
 
 // UserByName gives the user that goes by a name, however it is spelled. ErrNotFound.
@@ -164,12 +170,16 @@ func (d *Directory) HasUsers(ctx context.Context) (bool, error) {
 	}
 }
 
-// change alters a user, begins again when someone else was faster, and keeps the last active super admin.
-func (d *Directory) change(ctx context.Context, id string, alter func(*person) error) (before, after *User, err error) {
+// change alters a user, begins again when someone else was faster and no version was asked for, and keeps the last active
+// super admin.
+func (d *Directory) change(ctx context.Context, id string, version uint64, alter func(*person) error) (before, after *User, err error) {
 	for range raceAttempts {
 		old, err := d.load(ctx, id)
 		if err != nil {
 			return nil, nil, err
+		}
+		if version != 0 && old.Version != version {
+			break
 		}
 		next := *old.Value
 		if err := alter(&next); err != nil {

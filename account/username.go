@@ -34,6 +34,9 @@ func CanonicalUsername(typed string) (string, bool) {
 // folded is the form in which spellings that differ only in case or composition are the same. Folding may leave what
 // normalising joins and the other way round, hence both, until nothing changes.
 func folded(s string) string {
+	if ascii(s) {
+		return strings.ToLower(s) // the same, and fast enough to search ten thousand users
+	}
 	fold := cases.Fold()
 	for range 4 {
 		next := norm.NFKC.String(fold.String(norm.NFKC.String(s)))
@@ -43,6 +46,15 @@ func folded(s string) string {
 		s = next
 	}
 	return s
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 func allAllowed(name string) bool {
