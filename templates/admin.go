@@ -101,7 +101,8 @@ func adminPages() map[string]any {
 	return found
 }
 
-// adminLayout is what every page in admin/ stands in.
-func adminLayout(functions template.FuncMap) (*template.Template, error) {
-	return template.New("layout").Funcs(functions).ParseFS(adminFiles, "admin/layout.html", "admin/parts*.html")
+// adminLayout is what every page in admin/ stands in, with the parts that they share.
+func (p *Pages) adminLayout() (*template.Template, error) {
+	clock := template.FuncMap{"ago": p.ago}
+	return template.New("layout").Funcs(functions).Funcs(clock).ParseFS(adminFiles, "admin/layout.html", "admin/parts*.html")
 }

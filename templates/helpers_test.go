@@ -19,7 +19,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 func typeName(v any) string { return fmt.Sprintf("%T", v) }
 
 // parsed is every page; a hundred tests need not each parse them.
-var parsed = sync.OnceValues(Parse)
+var parsed = sync.OnceValues(withDemonstration)
 
 func parse(t *testing.T) *Pages {
 	t.Helper()

@@ -13,7 +13,7 @@ import (
 //go:embed static
 var staticFiles embed.FS
 
-var functions = template.FuncMap{"asset": Asset, "web": webAddress, "time": moment, "number": grouped, "count": count}
+var functions = template.FuncMap{"asset": Asset, "web": webAddress, "time": moment, "number": grouped, "count": count, "fill": newFill}
 
 // The versions are fixed when the program is built, so they are counted once.
 var versions = countVersions(Static())

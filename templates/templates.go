@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"maps"
 	"reflect"
 	"time"
 )
@@ -40,9 +39,6 @@ type Pages struct {
 // Parse parses every page and renders it once, so that a fault in a page shows at start and not at its first visitor.
 func Parse() (*Pages, error) {
 	p := &Pages{Now: time.Now, byType: make(map[reflect.Type]*template.Template)}
-	functions := maps.Clone(functions)
-	functions["ago"] = p.ago
-
 	layout, err := template.New("layout").Funcs(functions).ParseFS(pageFiles, "pages/layout.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse page layout: %w", err)
@@ -50,7 +46,7 @@ func Parse() (*Pages, error) {
 	if err := p.add(layout, pageFiles, "pages/", pages); err != nil {
 		return nil, err
 	}
-	layout, err = adminLayout(functions)
+	layout, err = p.adminLayout()
 	if err != nil {
 		return nil, fmt.Errorf("parse layout of the administration: %w", err)
 	}
