@@ -10,9 +10,9 @@ import (
 )
 
 var (
-	colour   = regexp.MustCompile(`--([a-z-]+): #([0-9a-f]{6});`)
-	variable = regexp.MustCompile(`var\(--([a-z-]+)\)`)
-	defined  = regexp.MustCompile(`--([a-z-]+):`)
+	colour   = regexp.MustCompile(`--([a-z0-9-]+): #([0-9a-f]{6});`)
+	variable = regexp.MustCompile(`var\(--([a-z0-9-]+)\)`)
+	defined  = regexp.MustCompile(`--([a-z0-9-]+):`)
 )
 
 func TestColoursKeepTheirContrast(t *testing.T) {
@@ -23,13 +23,15 @@ func TestColoursKeepTheirContrast(t *testing.T) {
 			{"muted", "ground"}, {"muted", "ground-deep"}, {"muted", "card"}, {"muted", "sunken"},
 			{"link", "card"}, {"link", "ground"}, {"link", "sunken"},
 			{"on-accent", "accent"}, {"on-accent", "accent-strong"},
-			{"new", "new-ground"}, {"bad", "bad-ground"}, {"bad", "card"},
+			{"new", "new-ground"}, {"bad", "bad-ground"}, {"bad", "card"}, {"bad", "ground"}, {"bad", "sunken"},
+			{"good", "good-ground"}, {"info", "info-ground"}, {"on-danger", "danger"}, {"on-danger", "danger-strong"},
 		}
 		for _, pair := range text {
 			requireContrast(t, scheme, colours, pair, 4.5)
 		}
 		// WCAG 2.2, 1.4.11: what a control is recognised by, and the mark of the focus.
-		for _, pair := range [][2]string{{"edge", "card"}, {"edge", "sunken"}, {"ring", "card"}, {"ring", "ground"}, {"ring", "sunken"}, {"accent", "card"}, {"bad-edge", "card"}} {
+		for _, pair := range [][2]string{{"edge", "card"}, {"edge", "sunken"}, {"ring", "card"}, {"ring", "ground"}, {"ring", "sunken"}, {"accent", "card"}, {"bad-edge", "card"}, {"good-edge", "card"}, {"info-edge", "card"}, {"danger", "card"},
+			{"series-1", "card"}, {"series-2", "card"}, {"series-3", "card"}, {"series-4", "card"}, {"series-5", "card"}, {"series-6", "card"}} {
 			requireContrast(t, scheme, colours, pair, 3)
 		}
 	}
@@ -85,8 +87,8 @@ func coloursOf(css string) map[string]string {
 	return found
 }
 
-func TestStyleSheetStandsOnItsOwn(t *testing.T) {
-	sheet := read(t, "grantor.css")
+func TestStyleSheetsStandOnTheirOwn(t *testing.T) {
+	sheet := read(t, "grantor.css") + read(t, "admin.css")
 	for _, word := range []string{"url(", "@import", "http:", "https:", "expression("} {
 		if strings.Contains(sheet, word) {
 			t.Errorf("the style sheet contains %q", word)
