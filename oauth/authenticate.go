@@ -174,12 +174,12 @@ func (p *Provider) newSecret(ctx context.Context, secret string) (kept ClientSec
 		secret = shown
 	}
 	if isGeneratedSecret(secret) {
-		kept.Hash = hashGenerated(secret)
+		kept.Hash, kept.Prefix = hashGenerated(secret), secret[:recognisable]
 		return kept, shown, nil
 	}
 	if len(secret) < minClientSecret || len(secret) > maxClientSecret {
-		return kept, "", &RegistrationError{[]FieldError{{"client_secret",
-			fmt.Sprintf("must be %d to %d bytes, or absent so that one is made", minClientSecret, maxClientSecret)}}}
+		return kept, "", oneFault("client_secret",
+			fmt.Sprintf("must be %d to %d bytes, or absent so that one is made", minClientSecret, maxClientSecret))
 	}
 	kept.Hash, err = p.hasher.Hash(ctx, secret)
 	return kept, "", busy(err)

@@ -58,7 +58,7 @@ func (p *Provider) Clients(ctx context.Context, cursor string, limit int) ([]*Cl
 
 // RegisterClient adds a client. An empty client_id is chosen at random. A confidential client gets the secret given, or,
 // where that is empty, a new one, which is returned and never shown again. *RegistrationError, ErrNameTaken,
-// ErrClientIDTaken.
+// ErrClientIDTaken, *account.ForbiddenError.
 func (p *Provider) RegisterClient(ctx context.Context, r Registration, secret string) (c *Client, shown string, err error) {
 	if r.ClientID == "" {
 		r.ClientID = uuid.NewString()
@@ -67,8 +67,13 @@ func (p *Provider) RegisterClient(ctx context.Context, r Registration, secret st
 	if err := r.check(); err != nil {
 		return nil, "", err
 	}
-	now := p.now()
-	c = &Client{Registration: r, Created: now, Updated: now, NotBefore: now.Add(-time.Millisecond)}
+	if r.ClientID == CommandLineClient {
+		return nil, "", oneFault("client_id", "must not be "+CommandLineClient+", which is the server's own")
+	}
+	if err := guardPowers(ctx, &r); err != nil {
+		return nil, "", err
+	}
+	c = p.newClient(ctx, r)
 	if !c.IsPublic() {
 		var kept ClientSecret
 		if kept, shown, err = p.newSecret(ctx, secret); err != nil {
@@ -79,7 +84,13 @@ func (p *Provider) RegisterClient(ctx context.Context, r Registration, secret st
 	if err := p.keepClient(ctx, c); err != nil {
 		return nil, "", err
 	}
-	return c, shown, p.audit(ctx, "client.created", clientObject(c.ClientID), nil)
+	return c, shown, p.audit(ctx, "client.created", clientObject(c.ClientID), describe(r))
+}
+
+func (p *Provider) newClient(ctx context.Context, r Registration) *Client {
+	now, owner := p.now(), account.ActorFrom(ctx)
+	owner.Address = ""
+	return &Client{Registration: r, Created: now, Updated: now, NotBefore: now.Add(-time.Millisecond), Owner: owner}
 }
 
 func (p *Provider) keepClient(ctx context.Context, c *Client) (err error) {
@@ -128,7 +139,8 @@ func (p *Provider) ensureKey(ctx context.Context, r *Registration) error {
 }
 
 // UpdateClient replaces the registration of a client. version is what LoadClient gave, 0 for "whatever is there".
-// store.ErrNotFound, store.ErrConflict (someone else saved first), *RegistrationError, ErrNameTaken.
+// store.ErrNotFound, store.ErrConflict (someone else saved first), *RegistrationError, ErrNameTaken, account.ErrBuiltIn,
+// *account.ForbiddenError.
 func (p *Provider) UpdateClient(ctx context.Context, r Registration, version uint64) (*Client, error) {
 	r = r.withDefaults()
 	if err := r.check(); err != nil {
@@ -138,9 +150,20 @@ func (p *Provider) UpdateClient(ctx context.Context, r Registration, version uin
 	if err != nil {
 		return nil, err
 	}
+	if err := old.Value.guard(ctx); err != nil {
+		return nil, err
+	}
+	if err := guardPowers(ctx, &r); err != nil {
+		return nil, err
+	}
 	if version != 0 && version != old.Version {
 		return nil, store.ErrConflict
 	}
+	return p.replaceClient(ctx, old, r)
+}
+
+// replaceClient writes a checked registration over the one that was read.
+func (p *Provider) replaceClient(ctx context.Context, old store.Stored[Client], r Registration) (*Client, error) {
 	if err := p.ensureKey(ctx, &r); err != nil {
 		return nil, err
 	}
@@ -185,20 +208,41 @@ func (p *Provider) settleRename(ctx context.Context, c *Client, was string) erro
 // changes names the fields that differ, "old -> new". No field of a registration is secret.
 func changes(old, next Registration) map[string]string {
 	diff := map[string]string{}
-	a, b := reflect.ValueOf(old), reflect.ValueOf(next)
-	for i := range a.NumField() {
-		from, to := fmt.Sprint(a.Field(i).Interface()), fmt.Sprint(b.Field(i).Interface())
-		if from != to {
-			name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
-			diff[name] = from + " -> " + to
+	from, to := textOf(old), textOf(next)
+	for i, field := range to {
+		if from[i].Value != field.Value {
+			diff[field.Name] = from[i].Value + " -> " + field.Value
 		}
 	}
 	return diff
 }
 
+// describe names the fields that a registration sets.
+func describe(r Registration) map[string]string {
+	detail := map[string]string{}
+	none := textOf(Registration{})
+	for i, field := range textOf(r) {
+		if field.Value != none[i].Value && field.Name != "client_id" {
+			detail[field.Name] = field.Value
+		}
+	}
+	return detail
+}
+
+// textOf gives the fields of a registration as people read them.
+func textOf(r Registration) []Field {
+	v := reflect.ValueOf(r)
+	fields := make([]Field, v.NumField())
+	for i := range fields {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		fields[i] = Field{name, fmt.Sprint(v.Field(i).Interface())}
+	}
+	return fields
+}
+
 // EnsureClient brings a client to a declared state: registers it, or updates what differs. secret is as for
 // RegisterClient; a client that has a secret keeps it where none is declared. shown is a secret that was made now;
-// changed tells whether anything was written.
+// changed tells whether anything was written. Errors are those of RegisterClient and UpdateClient.
 func (p *Provider) EnsureClient(ctx context.Context, r Registration, secret string) (shown string, changed bool, err error) {
 	r = r.withDefaults()
 	for range ensureAttempts {
@@ -222,6 +266,9 @@ func (p *Provider) tryEnsureClient(ctx context.Context, r Registration, secret s
 	if err != nil {
 		return "", false, fmt.Errorf("read client: %w", err)
 	}
+	if stored.Value.BuiltIn {
+		return "", false, account.ErrBuiltIn
+	}
 	if !reflect.DeepEqual(normalised(stored.Value.Registration), normalised(r)) {
 		if _, err := p.UpdateClient(ctx, r, stored.Version); err != nil {
 			return "", false, err
@@ -230,6 +277,11 @@ func (p *Provider) tryEnsureClient(ctx context.Context, r Registration, secret s
 	}
 	if r.TokenEndpointAuthMethod == NoSecret {
 		return "", changed, nil
+	}
+	if secret != "" { // what follows tells whether it is the right one
+		if err := stored.Value.guard(ctx); err != nil {
+			return "", changed, err
+		}
 	}
 	match, err := p.hasSecret(ctx, stored.Value, secret)
 	if err != nil || match {
@@ -243,6 +295,8 @@ func (p *Provider) tryEnsureClient(ctx context.Context, r Registration, secret s
 func normalised(r Registration) Registration {
 	r.RedirectURIs = slices.Clip(append([]string{}, r.RedirectURIs...))
 	r.Audience = slices.Clip(append([]string{}, r.Audience...))
+	r.GrantTypes = append([]GrantType{}, r.GrantTypes...)
+	r.Permissions = append(account.Permissions{}, r.Permissions...)
 	return r
 }
 
@@ -254,70 +308,15 @@ func (p *Provider) hasSecret(ctx context.Context, c *Client, secret string) (boo
 	return p.verifySecret(ctx, c, secret)
 }
 
-// ReplaceSecrets gives a client one new secret and ends all others at once. An empty secret is made here and returned.
-func (p *Provider) ReplaceSecrets(ctx context.Context, clientID, secret string) (shown string, err error) {
-	kept, shown, err := p.newSecret(ctx, secret)
+// DeleteClient removes a client: with it its secrets, codes and tokens are refused at once. store.ErrNotFound,
+// account.ErrBuiltIn.
+func (p *Provider) DeleteClient(ctx context.Context, id string) error {
+	old, _, err := p.LoadClient(ctx, id)
 	if err != nil {
-		return "", err
-	}
-	if err := p.changeClient(ctx, clientID, "client.secret_rotated", func(c *Client) error {
-		if c.IsPublic() {
-			return &RegistrationError{[]FieldError{{"client_secret", "must not be set for a public client"}}}
-		}
-		c.Secrets = []ClientSecret{kept}
-		return nil
-	}); err != nil {
-		return "", err
-	}
-	return shown, nil
-}
-
-// SetClientState enables or disables a client. While disabled it cannot authenticate and its tokens are refused.
-func (p *Provider) SetClientState(ctx context.Context, clientID string, state ClientState) error {
-	return p.changeClient(ctx, clientID, "client."+string(state), func(c *Client) error {
-		c.Disabled = state == Disabled
-		return nil
-	})
-}
-
-// ClientState is whether a client may be used.
-type ClientState string
-
-// The states of a client.
-const (
-	Enabled  ClientState = "enabled"
-	Disabled ClientState = "disabled"
-)
-
-// endSettles is how long nodes may not have heard of an end, and by how much their clocks may be ahead: what they issue
-// meanwhile has ended as well.
-const endSettles = 2 * time.Second
-
-// EndClientTokens ends every code and token of a client that was issued until now.
-func (p *Provider) EndClientTokens(ctx context.Context, clientID string) error {
-	return p.changeClient(ctx, clientID, "client.tokens_revoked", func(c *Client) error {
-		c.NotBefore = c.begin(p.now().Add(endSettles))
-		return nil
-	})
-}
-
-func (p *Provider) changeClient(ctx context.Context, id, action string, change func(*Client) error) error {
-	if !isClientID(id) {
-		return store.ErrNotFound
-	}
-	if _, err := p.clients.Update(ctx, id, func(c *Client) error {
-		c.Updated = p.now()
-		return change(c)
-	}); err != nil {
 		return err
 	}
-	return p.audit(ctx, action, clientObject(id), nil)
-}
-
-// DeleteClient removes a client: with it its secrets, codes and tokens are refused at once. store.ErrNotFound.
-func (p *Provider) DeleteClient(ctx context.Context, id string) error {
-	if !isClientID(id) {
-		return store.ErrNotFound
+	if old.BuiltIn { // it is not taken over later: only EnsureBuiltIn makes one
+		return account.ErrBuiltIn
 	}
 	c, err := p.clients.Take(ctx, id)
 	if err != nil {

@@ -33,7 +33,7 @@ func (p *Provider) mint(c *Client, g *grant) (*Tokens, error) {
 	case a.UserID != "" && c.MayUse(RefreshToken):
 		var t token
 		answer.RefreshToken, t = p.tokens().mint(refreshPrefix, a.ID)
-		a.Refresh = &refreshState{Digest: t.digest, Expires: earlier(now.Add(p.lifetimes.RefreshIdle), a.Expires)}
+		a.Refresh = &refreshState{Digest: t.digest, Expires: earlier(now.Add(p.refreshLifetime(c)), a.Expires)}
 	default:
 		a.Refresh = nil
 	}
@@ -161,6 +161,14 @@ func (p *Provider) accessLifetime(c *Client) time.Duration {
 		return time.Duration(c.AccessTokenLifetime)
 	}
 	return p.lifetimes.AccessToken
+}
+
+// refreshLifetime is how long a refresh token of the client may lie unused.
+func (p *Provider) refreshLifetime(c *Client) time.Duration {
+	if c.RefreshTokenLifetime != 0 {
+		return time.Duration(c.RefreshTokenLifetime)
+	}
+	return p.lifetimes.RefreshIdle
 }
 
 func later(a, b time.Time) time.Time {

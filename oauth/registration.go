@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/internal/jose"
 )
 
@@ -19,6 +20,8 @@ const (
 	maxRedirectURIs = 50
 	maxAudience     = 50
 	minAccessToken  = 30 * time.Second
+	minRefreshToken = time.Minute
+	maxRefreshToken = 366 * day
 
 	userIDPrefix = "usr_" // users' ids begin with it; a client's never does (RFC 9700 section 4.15)
 )
@@ -51,6 +54,17 @@ func (e *RegistrationError) add(field, format string, args ...any) {
 	e.Fields = append(e.Fields, FieldError{field, fmt.Sprintf(format, args...)})
 }
 
+// orNil gives nil where there is no fault.
+func (e *RegistrationError) orNil() error {
+	if len(e.Fields) == 0 {
+		return nil
+	}
+	return e
+}
+
+// oneFault is a registration error about one field.
+func oneFault(field, message string) error { return &RegistrationError{[]FieldError{{field, message}}} }
+
 // withDefaults fills in what RFC 7591 section 2 says of absent fields, and trims what people type.
 func (r Registration) withDefaults() Registration {
 	r.ClientName = strings.TrimSpace(r.ClientName)
@@ -62,6 +76,9 @@ func (r Registration) withDefaults() Registration {
 	}
 	if r.AccessTokenFormat == "" {
 		r.AccessTokenFormat = Opaque
+	}
+	if tidy, unknown := account.TidyPermissions(r.Permissions); len(unknown) == 0 {
+		r.Permissions = tidy
 	}
 	if scope, ok := ParseScope(r.Scope); ok {
 		r.Scope = scope.String()
@@ -86,20 +103,21 @@ func (r *Registration) check() error {
 	r.checkRedirects(&faults)
 	r.checkScopes(&faults)
 	r.checkTokens(&faults)
-	if len(faults.Fields) > 0 {
-		return &faults
-	}
-	return nil
+	r.checkPermissions(&faults)
+	return faults.orNil()
 }
 
 func (r *Registration) checkNames(faults *RegistrationError) {
 	if !isClientID(r.ClientID) {
 		faults.add("client_id", "must be 1 to %d letters, digits or characters of -._~ and must not begin with %s", maxClientID, userIDPrefix)
 	}
+	if r.ClientID == "-" || r.ClientID == "." || r.ClientID == ".." {
+		faults.add("client_id", "must not be -, . or .., which mean something else in an address")
+	}
 	if n := utf8.RuneCountInString(r.ClientName); n > maxClientName {
 		faults.add("client_name", "must not be longer than %d characters", maxClientName)
 	}
-	if !utf8.ValidString(r.ClientName) || strings.ContainsFunc(r.ClientName, misleads) {
+	if !isReadable(r.ClientName) {
 		faults.add("client_name", "must be text without control characters and characters that hide or turn text")
 	}
 	if r.ClientURI == "" {
@@ -110,6 +128,9 @@ func (r *Registration) checkNames(faults *RegistrationError) {
 		faults.add("client_uri", "must be an https URL")
 	}
 }
+
+// isReadable reports whether a text shows all that it holds.
+func isReadable(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc(s, misleads) }
 
 // misleads reports whether a character can make a name read as another one: control characters, and those that draw
 // nothing or change the direction of what follows.
@@ -148,6 +169,9 @@ func (r *Registration) checkGrants(faults *RegistrationError) {
 		if slices.Contains(r.GrantTypes[:i], grant) {
 			faults.add(fmt.Sprintf("grant_types[%d]", i), "must not be repeated")
 		}
+	}
+	if len(r.GrantTypes) == 0 && !r.PersonalAccessTokens {
+		faults.add("grant_types", "must name at least one grant, unless personal_access_tokens is true")
 	}
 	public := r.TokenEndpointAuthMethod == NoSecret
 	if public && slices.Contains(r.GrantTypes, ClientCredentials) {
@@ -211,6 +235,20 @@ func (r *Registration) checkTokens(faults *RegistrationError) {
 	}
 	if d := time.Duration(r.AccessTokenLifetime); d != 0 && (d < minAccessToken || d > MaxAccessToken) {
 		faults.add("access_token_lifetime", "must be between %v and %v", Duration(minAccessToken), Duration(MaxAccessToken))
+	}
+	if d := time.Duration(r.RefreshTokenLifetime); d != 0 && (d < minRefreshToken || d > maxRefreshToken) {
+		faults.add("refresh_token_lifetime", "must be between %v and %v", Duration(minRefreshToken), Duration(maxRefreshToken))
+	}
+}
+
+func (r *Registration) checkPermissions(faults *RegistrationError) {
+	for i, permission := range r.Permissions {
+		if !account.IsPermission(permission) {
+			faults.add(fmt.Sprintf("permissions[%d]", i), "must be a permission such as %s", account.ViewClients)
+		}
+	}
+	if len(r.Permissions) > 0 && r.TokenEndpointAuthMethod == NoSecret {
+		faults.add("permissions", "must be empty for a public client: it cannot act for itself")
 	}
 }
 

@@ -20,8 +20,13 @@ const (
 	accessPrefix       = "grat_"
 	refreshPrefix      = "grrt_"
 	codePrefix         = "grac_"
+	personalPrefix     = "grpt_"
 	clientSecretPrefix = "grcs_"
 )
+
+// recognisable is how many characters of a secret are kept and shown, so that people can tell which one they hold. Behind
+// the prefix they are 24 bits: those that are left cannot be guessed.
+const recognisable = len(personalPrefix) + 4
 
 // A token is its prefix and 54 bytes in base64url: 16 of a masked authorization id, 32 random, 6 of a check. Its 72
 // characters carry no padding and no spare bits, so each token has one spelling.
@@ -52,7 +57,7 @@ func (d *digest) UnmarshalText(b []byte) error {
 
 func (d digest) equal(other digest) bool { return subtle.ConstantTimeCompare(d[:], other[:]) == 1 }
 
-// token is a code, access token or refresh token in its parts.
+// token is a code, access token, refresh token or personal access token in its parts.
 type token struct {
 	Authorization string // id of the record, 32 hexadecimal digits
 	digest        digest

@@ -10,32 +10,8 @@ import (
 
 var errRough = errors.New("not yet")
 
-// NewClientSecret is what a further secret of a client is made from.
-type NewClientSecret struct {
-	Name    string    // to tell it from others; may be empty
-	Expires time.Time // zero: never
-}
-
 // EnsureBuiltIn makes sure that the server's own clients are there and as they should be.
 func (p *Provider) EnsureBuiltIn(ctx context.Context) error { return errRough }
-
-// AddSecret gives a client one more secret.
-func (p *Provider) AddSecret(ctx context.Context, clientID string, n NewClientSecret) (ClientSecret, string, error) {
-	return ClientSecret{}, "", errRough
-}
-
-// RotateSecrets gives a client a new secret and lets all others end after overlap, 0 for at once.
-func (p *Provider) RotateSecrets(ctx context.Context, clientID string, n NewClientSecret, overlap time.Duration) (ClientSecret, string, error) {
-	return ClientSecret{}, "", errRough
-}
-
-// RevokeSecret ends one secret of a client at once. store.ErrNotFound.
-func (p *Provider) RevokeSecret(ctx context.Context, clientID, secretID string) error {
-	return errRough
-}
-
-// Powers is what a client may be used for beyond itself.
-func (r *Registration) Powers() account.Rights { return account.Rights{} }
 
 // LiveAuthorization is an authorization that still stands, as people are shown it.
 type LiveAuthorization struct {
