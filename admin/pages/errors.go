@@ -26,6 +26,7 @@ var (
 	errForm      = errors.New("the form is malformed")
 	errFormToken = errors.New("the form token does not match")
 	errStarting  = errors.New("the server is starting")
+	errFilter    = errors.New("a date of the filter is malformed")
 )
 
 // answer is what of an error a person is told.
@@ -52,6 +53,8 @@ func answerTo(err error) answer {
 		return answer{http.StatusMethodNotAllowed, "method_not_allowed", "That did not work", "This page cannot be used in this way.", 0}
 	case errors.Is(err, errForm):
 		return answer{http.StatusBadRequest, "invalid_form", "That did not work", "The form could not be read. Please open the page again.", 0}
+	case errors.Is(err, errFilter):
+		return answer{http.StatusBadRequest, "invalid_filter", "That did not work", "A date is written as year, month and day: 2026-11-22.", 0}
 	case errors.Is(err, errFormToken):
 		return answer{http.StatusForbidden, "form_token", "Please try again",
 			"This form was open too long, or was not sent from this site. Please open the page again.", 0}
