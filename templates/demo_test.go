@@ -3,6 +3,7 @@ package templates
 import (
 	"bytes"
 	"embed"
+	"html/template"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -163,21 +164,29 @@ func withDemonstration() (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p, addDemonstration(p)
+}
+
+func addDemonstration(p *Pages) error {
 	p.Now = func() time.Time { return demoNow }
 	layout, err := p.adminLayout()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return p, p.add(layout, demoFiles, "testdata/", map[string]any{
+	return p.add(layout, demoFiles, "testdata/", map[string]any{
 		"demo_list": demoList{}, "demo_form": demoForm{}, "demo_client": demoClient{}, "demo_dashboard": demoDashboard{},
 	})
 }
 
 func TestDemonstration(t *testing.T) {
 	folder := os.Getenv("GRANTOR_TEST_DEMO")
+	alone := &Pages{byType: make(map[reflect.Type]*template.Template)}
+	if err := addDemonstration(alone); err != nil {
+		t.Fatal(err)
+	}
 	for name, page := range demonstration("", "") {
 		var out bytes.Buffer
-		if err := parse(t).Render(&out, page); err != nil {
+		if err := alone.Render(&out, page); err != nil {
 			t.Errorf("%s (%s): %v", name, reflect.TypeOf(page), err)
 			continue
 		}
