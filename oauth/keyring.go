@@ -230,14 +230,9 @@ func (k *Keyring) rotate(ctx context.Context, a jose.Algorithm, allowed func(*ri
 	return nil
 }
 
-// nextIsKnown tells whether the next key may sign: whether every key set from before it was published is out of use. The
-// first two keys of an algorithm were published together, so that whoever knows one knows the other.
+// nextIsKnown tells whether the next key may sign: whether every key set from before it was published is out of use.
 func (k *Keyring) nextIsKnown(r *ring) error {
-	if len(r.Retired) == 0 {
-		return nil
-	}
-	wait := r.Next.Created.Add(KeyPublishTime).Sub(k.now())
-	if wait > 0 {
+	if wait := r.nextKnown().Sub(k.now()); wait > 0 {
 		return &TooSoonError{jose.Algorithm(r.ID), wait}
 	}
 	return nil

@@ -659,6 +659,37 @@ func TestNodesThatLoadTogetherAgree(t *testing.T) {
 	}
 }
 
+func TestPlansTellWhenKeysCanAndWillBeRotated(t *testing.T) {
+	clock := new(ringClock)
+	k := loadRing(t, oauth.KeyringConfig{Backend: newRingStore(t), Now: clock.now, RotateEvery: 24 * time.Hour})
+	plan := func() oauth.RotationPlan {
+		t.Helper()
+		plans := k.Plans()
+		if len(plans) != 1 || plans[0].Algorithm != jose.ES256 {
+			t.Fatalf("%+v", plans)
+		}
+		return plans[0]
+	}
+	if p := plan(); p.Possible.After(clock.now()) || !p.Due.Equal(clock.now().Add(24*time.Hour)) {
+		t.Errorf("at first: %+v at %s", p, clock.now())
+	}
+	if err := k.Rotate(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	possible := plan().Possible
+	if want := clock.now().Add(oauth.KeyPublishTime); !possible.Equal(want) {
+		t.Errorf("possible at %s, not at %s", possible, want)
+	}
+	clock.move(possible.Sub(clock.now()) - 1)
+	if err := k.Rotate(t.Context(), ""); err == nil {
+		t.Error("possible before it was said to be")
+	}
+	clock.move(1)
+	if err := k.Rotate(t.Context(), ""); err != nil {
+		t.Error(err)
+	}
+}
+
 // While eight nodes rotate, what any of them has signed verifies on all of them.
 func TestRotationsThatRaceAreOrderly(t *testing.T) {
 	b, clock := newRingStore(t), new(ringClock)
