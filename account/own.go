@@ -90,14 +90,14 @@ func (d *Directory) prove(ctx context.Context, s *Session, password, address str
 	if now.UserID != u.ID || !d.alive(now, u) {
 		return nil, store.ErrNotFound
 	}
+	if len(password) > maxPasswordBytes {
+		return nil, ErrCredentials
+	}
 	a := Attempt{Username: u.Username, Password: password, Address: address}
 	c, err := d.admit(ctx, "\x01session:"+s.ID, a) // no user name begins like this; see loginName
 	if err != nil {
 		d.recordThrottled(ctx, c, a, err)
 		return nil, err
-	}
-	if len(password) > maxPasswordBytes {
-		return nil, ErrCredentials
 	}
 	reason, err := d.checkPassword(ctx, u, password)
 	if errors.Is(err, ErrBusy) {
