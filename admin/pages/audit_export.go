@@ -59,12 +59,12 @@ func (s *site) exportAudit(w http.ResponseWriter, r *http.Request, d download) e
 	}
 	n := 0
 	err = s.Audit.Each(r.Context(), query, func(e *account.Event) error {
-		if n == 0 {
+		if n++; n == 1 {
 			if err := s.beginExport(w, d); err != nil {
 				return err
 			}
 		}
-		if n++; n%exportBatch == 0 {
+		if n%exportBatch == 0 {
 			moving(w)
 		}
 		return d.to.event(e)
