@@ -127,11 +127,11 @@ func actionKindTag(kind string) string { return eventTag("actionkind:", kind) }
 // whoTag is the tag of what somebody did, by name or by id, whatever the case.
 func whoTag(nameOrID string) string { return eventTag("who:", folded(strings.TrimSpace(nameOrID))) }
 
-// whoTags are the tags of both, where there is one.
+// whoTags are the tags of both, where there is one. A user's id is told from a name by its form and needs none.
 func whoTags(a Actor) []string {
 	var tags []string
 	for _, s := range []string{a.ID, a.Name} {
-		if strings.TrimSpace(s) != "" {
+		if strings.TrimSpace(s) != "" && !isUserID(s) {
 			tags = append(tags, whoTag(s))
 		}
 	}

@@ -147,3 +147,29 @@ func TestACursorSurvivesThatUsersComeAndGo(t *testing.T) {
 		wantField(t, err, "sort")
 	}
 }
+
+func BenchmarkFindAmongTenThousandUsers(b *testing.B) {
+	ctx := context.Background()
+	d := newWorld().node()
+	for i := range 10_000 {
+		n := account.NewUser{Username: fmt.Sprint("user", i), Name: fmt.Sprint("Jörg Müller ", i), Email: fmt.Sprint(i, "@example.com"), Password: goodPassword}
+		if _, err := d.CreateUser(ctx, n); err != nil {
+			b.Fatal(err)
+		}
+	}
+	run, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { d.Run(run); close(done) }()
+	defer func() { stop(); <-done }()
+	for name, q := range map[string]account.UserQuery{
+		"list": {Limit: 15}, "sort by name": {Sort: "name", Limit: 15}, "search": {Search: "müller 77", Limit: 15}, "page": {Offset: 9_990, Limit: 15},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := d.FindUsers(ctx, q); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -197,7 +197,10 @@ func (d *Directory) recordGroup(ctx context.Context, action string, before, afte
 	changed.note("description", before.Description, after.Description)
 	changed.note("permissions", listed(before.Permissions), listed(after.Permissions))
 	changed.note("member_of", d.groupNamesOf(ctx, before.MemberOf), d.groupNamesOf(ctx, after.MemberOf))
-	return d.Audit.Record(ctx, Event{Action: action, Object: "group:" + after.ID, Detail: changed})
+	if err := d.Audit.Record(ctx, Event{Action: action, Object: "group:" + after.ID, Detail: changed}); err != nil {
+		return err
+	}
+	return d.recordMemberships(ctx, "group:"+after.ID, map[string]string{"group": after.Name}, before.MemberOf, after.MemberOf)
 }
 
 // changes is the detail of an event that tells what was changed: field -> "old -> new".

@@ -211,9 +211,9 @@ func TestMembershipIsIdempotent(t *testing.T) {
 	ok(t, err)
 	var actions []string
 	for _, e := range events {
-		actions = append(actions, e.Action+" "+e.Detail["username"])
+		actions = append(actions, e.Action+" "+e.Detail["username"]+e.Detail["group"])
 	}
-	if got := strings.Join(actions, ", "); got != "group.member_removed alice, group.member_added alice, group.created " {
+	if got := strings.Join(actions, ", "); got != "group.member_removed child, group.member_removed alice, group.member_added child, group.member_added alice, group.created g" {
 		t.Errorf("recorded %s", got)
 	}
 }

@@ -128,7 +128,7 @@ func (d *Directory) recordUser(ctx context.Context, action string, before, after
 	if err := d.Audit.Record(ctx, Event{Action: action, Object: "user:" + after.ID, Detail: changed}); err != nil {
 		return err
 	}
-	return d.recordMemberships(ctx, before, after)
+	return d.recordMemberships(ctx, "user:"+after.ID, map[string]string{"username": after.Username}, before.Groups, after.Groups)
 }
 
 func shownMoment(t time.Time) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -155,24 +156,26 @@ func sortedIDs(ids []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(ids)))
 }
 
-// recordMemberships notes in the history of groups who of the users came and went.
-func (d *Directory) recordMemberships(ctx context.Context, before, after *User) error {
+// recordMemberships notes in the history of groups that a member came or went. member is an object of events, and about
+// says in words who it is.
+func (d *Directory) recordMemberships(ctx context.Context, member string, about map[string]string, before, after []string) error {
 	note := func(action string, ids, others []string) error {
 		for _, id := range ids {
 			if slices.Contains(others, id) {
 				continue
 			}
-			e := Event{Action: action, Object: "group:" + id, Detail: map[string]string{"member": "user:" + after.ID, "username": after.Username}}
+			e := Event{Action: action, Object: "group:" + id, Detail: maps.Clone(about)}
+			e.Detail["member"] = member
 			if err := d.Audit.Record(ctx, e); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	if err := note("group.member_added", after.Groups, before.Groups); err != nil {
+	if err := note("group.member_added", after, before); err != nil {
 		return err
 	}
-	return note("group.member_removed", before.Groups, after.Groups)
+	return note("group.member_removed", before, after)
 }
 
 // isID tells whether an id has the form of those with a prefix: no user's id is a group's.
