@@ -17,21 +17,23 @@ const maxAccessTokens = 32
 // Authorization is what a subject permitted a client, with the digests of the code and tokens that stand for it. It is
 // one record, so that redeeming, rotating and detecting a second use are one Swap, and revoking is one Take.
 type Authorization struct {
-	ID            string        `json:"id"`
-	ClientID      string        `json:"client_id"`
-	UserID        string        `json:"user_id,omitempty"` // empty: the client acts for itself
-	Scope         Scope         `json:"scope,omitempty"`
-	Audience      []string      `json:"audience,omitempty"`
-	SessionID     string        `json:"session_id,omitempty"`
-	Authenticated time.Time     `json:"authenticated,omitzero"`   // when the user logged in
-	UserNotBefore time.Time     `json:"user_not_before,omitzero"` // the user's when the session began: it ends when that moves
-	Created       time.Time     `json:"created"`
-	Expires       time.Time     `json:"expires"` // nothing of it lives longer
-	Code          *codeState    `json:"code,omitempty"`
-	Refresh       *refreshState `json:"refresh,omitempty"`
-	Previous      *usedRefresh  `json:"previous,omitempty"`
-	Access        []accessState `json:"access,omitempty"`
-	JWTUntil      time.Time     `json:"jwt_until,omitzero"` // when the last JWT access token of it ends
+	ID            string         `json:"id"`
+	ClientID      string         `json:"client_id"`
+	UserID        string         `json:"user_id,omitempty"` // empty: the client acts for itself
+	Scope         Scope          `json:"scope,omitempty"`
+	Audience      []string       `json:"audience,omitempty"`
+	SessionID     string         `json:"session_id,omitempty"`
+	Authenticated time.Time      `json:"authenticated,omitzero"`   // when the user logged in
+	UserNotBefore time.Time      `json:"user_not_before,omitzero"` // the user's when the session began: it ends when that moves
+	Created       time.Time      `json:"created"`
+	Expires       time.Time      `json:"expires"` // nothing of it lives longer
+	Code          *codeState     `json:"code,omitempty"`
+	Refresh       *refreshState  `json:"refresh,omitempty"`
+	Previous      *usedRefresh   `json:"previous,omitempty"`
+	Access        []accessState  `json:"access,omitempty"`
+	Allowed       time.Time      `json:"allowed,omitzero"`   // when its user gave the consent that it relies on
+	Personal      *personalState `json:"personal,omitempty"` // set for a personal access token, which has no other
+	JWTUntil      time.Time      `json:"jwt_until,omitzero"` // when the last JWT access token of it ends
 }
 
 // codeState is the authorization code, kept after its use so that a second use is noticed.
@@ -81,7 +83,7 @@ func (a *Authorization) tags() []string {
 	if a.UserID == "" {
 		return nil
 	}
-	return []string{"user:" + a.UserID, "client:" + a.ClientID}
+	return []string{userTag(a.UserID), clientTag(a.ClientID)}
 }
 
 // ends is when nothing of the authorization can be used, or noticed as used twice, any more.
@@ -100,6 +102,9 @@ func (a *Authorization) ends() time.Time {
 	}
 	for i := range a.Access {
 		later(a.Access[i].Expires)
+	}
+	if a.Personal != nil {
+		later(a.Expires)
 	}
 	return end
 }
@@ -140,9 +145,9 @@ func (a *Authorization) access(d digest, now time.Time) (accessState, bool) {
 var errEnded = errors.New("the authorization has ended")
 
 // checkLive is the one place that says whether an authorization still stands: its client and its user exist, are not
-// disabled or blocked, and have not ended everything since. errEnded, or a failure of the store.
+// disabled or blocked, and have not ended everything since, or taken it back. errEnded, or a failure of the store.
 func (p *Provider) checkLive(ctx context.Context, a *Authorization, c *Client) error {
-	if !c.active(a.Created) || !p.now().Before(a.Expires) {
+	if !c.active(a.Created) || !p.now().Before(a.Expires) || a.Personal != nil && !c.PersonalAccessTokens {
 		return errEnded
 	}
 	if a.UserID == "" {
@@ -158,7 +163,14 @@ func (p *Provider) checkLive(ctx context.Context, a *Authorization, c *Client) e
 	if !user.Stands(a.UserNotBefore) {
 		return errEnded
 	}
-	return nil
+	if a.Allowed.IsZero() {
+		return nil
+	}
+	withdrawn, err := p.withdrawn(ctx, a.UserID, a.ClientID)
+	if err == nil && !a.Allowed.After(withdrawn) {
+		return errEnded
+	}
+	return err
 }
 
 // Authorizations gives a page of what is live under a tag, "user:ID" or "client:ID".
@@ -171,7 +183,9 @@ func (p *Provider) endAuthorization(ctx context.Context, a *Authorization, reaso
 	if _, err := p.authorizations.Take(ctx, a.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("end authorization: %w", err)
 	}
-	return p.audit(ctx, "authorization.revoked", clientObject(a.ClientID), map[string]string{
-		"authorization": a.ID, "user": a.UserID, "reason": reason,
-	})
+	detail := map[string]string{"authorization": a.ID, "user": a.UserID, "reason": reason}
+	if a.IsPersonal() {
+		detail["name"] = a.Name()
+	}
+	return p.audit(ctx, "authorization.revoked", clientObject(a.ClientID), detail)
 }

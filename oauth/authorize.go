@@ -84,11 +84,11 @@ func (p *Provider) decide(ctx context.Context, i *Interaction, v Visitor) (*Deci
 	if p.needsLogin(i, v) {
 		return p.pause(ctx, i, v, Login, refuse(LoginRequired, "the user must sign in"))
 	}
-	asks, err := p.needsConsent(ctx, i, v.User)
+	allowed, err := p.allowedAt(ctx, i, v.User)
 	if err != nil {
 		return nil, err
 	}
-	if asks {
+	if allowed.IsZero() {
 		return p.pause(ctx, i, v, AskUser, refuse(ConsentRequired, "the user must allow it"))
 	}
 	if i.ID != "" {
@@ -97,7 +97,7 @@ func (p *Provider) decide(ctx context.Context, i *Interaction, v Visitor) (*Deci
 			return nil, err
 		}
 	}
-	response, err := p.respondCode(ctx, r, v)
+	response, err := p.respondCode(ctx, r, v, allowed)
 	if err != nil {
 		return nil, err
 	}
@@ -122,21 +122,21 @@ func (p *Provider) needsLogin(i *Interaction, v Visitor) bool {
 
 func (r *AuthorizationRequest) wants(prompt string) bool { return slices.Contains(r.Prompt, prompt) }
 
-// needsConsent: the user has not allowed this request, and has not allowed all of it before. A client whose redirect URI
-// any program of a device could claim is asked for every time (RFC 8252 section 8.6).
-func (p *Provider) needsConsent(ctx context.Context, i *Interaction, user *account.User) (bool, error) {
+// allowedAt tells when the user allowed this request, or all of it before; the zero time where he must be asked. A client
+// whose redirect URI any program of a device could claim is asked for every time (RFC 8252 section 8.6).
+func (p *Provider) allowedAt(ctx context.Context, i *Interaction, user *account.User) (time.Time, error) {
 	r := &i.Request
 	if i.Allowed == user.ID {
-		return false, nil
+		return p.unlessWithdrawn(ctx, user.ID, r.ClientID, i.AllowedAt)
 	}
 	if r.wants("consent") || r.client.IsPublic() && !verifiesApp(r.RedirectURI) {
-		return true, nil
+		return time.Time{}, nil
 	}
 	kept, err := p.consented(ctx, user.ID, r.client)
-	if err != nil {
-		return false, err
+	if err != nil || !kept.covers(r) {
+		return time.Time{}, err
 	}
-	return !kept.covers(r), nil
+	return p.unlessWithdrawn(ctx, user.ID, r.ClientID, kept.Updated)
 }
 
 // NewScope gives what of a request the user has not allowed before, for the consent page to point out.
@@ -166,12 +166,12 @@ func (p *Provider) pause(ctx context.Context, i *Interaction, v Visitor, step St
 }
 
 // respondCode issues a code for what the user allowed.
-func (p *Provider) respondCode(ctx context.Context, r *AuthorizationRequest, v Visitor) (*Response, error) {
+func (p *Provider) respondCode(ctx context.Context, r *AuthorizationRequest, v Visitor, allowed time.Time) (*Response, error) {
 	now := p.now()
 	a := &Authorization{
 		ID: newAuthorizationID(), ClientID: r.ClientID, UserID: v.User.ID, Scope: r.Scope, Audience: r.Audience,
 		SessionID: v.Session.ID, Authenticated: v.Session.Authenticated.Truncate(time.Second),
-		UserNotBefore: v.Session.NotBefore, Created: r.client.begin(now), Expires: now.Add(p.lifetimes.RefreshAbsolute),
+		UserNotBefore: v.Session.NotBefore, Created: r.client.begin(now), Expires: now.Add(p.lifetimes.RefreshAbsolute), Allowed: allowed,
 		Code: &codeState{
 			Expires: now.Add(p.lifetimes.Code), RedirectURI: r.RedirectURI, URIGiven: r.URIGiven, Challenge: r.Challenge,
 		},

@@ -73,7 +73,7 @@ const CommandLineClient = "grantor-cli"
 // Client is an application registered here.
 type Client struct {
 	Registration
-	Number    int64          `json:"number"` // how many were registered when this one was; never given twice
+	Number    int64          `json:"number"` // how many were registered when this one was; never given twice; 0: built in
 	Secrets   []ClientSecret `json:"secrets,omitempty"`
 	Disabled  bool           `json:"disabled,omitempty"`
 	NotBefore time.Time      `json:"not_before,omitzero"` // what began at or before it has ended

@@ -105,8 +105,10 @@ func (p *Provider) keepClient(ctx context.Context, c *Client) (err error) {
 	if err := p.claimName(ctx, c.ClientName, c.ClientID); err != nil {
 		return err
 	}
-	if c.Number, err = p.backend.Add(ctx, clientKind, "number", 1, 0); err != nil {
-		return fmt.Errorf("number client: %w", err)
+	if !c.BuiltIn { // nobody registered it
+		if c.Number, err = p.backend.Add(ctx, clientKind, "number", 1, 0); err != nil {
+			return fmt.Errorf("number client: %w", err)
+		}
 	}
 	err = p.clients.Create(ctx, c)
 	if errors.Is(err, store.ErrExists) {

@@ -34,6 +34,7 @@ func newConsents(b store.Backend) *store.Collection[Consent] {
 	}
 }
 
+// consentID is the same for all that a user allows a client.
 func consentID(userID, clientID string) string {
 	sum := sha256.Sum256([]byte(userID + " " + clientID)) // neither holds a blank
 	return hex.EncodeToString(sum[:16])
@@ -49,10 +50,14 @@ func (p *Provider) consented(ctx context.Context, userID string, c *Client) (*Co
 	if err != nil {
 		return nil, fmt.Errorf("read consent: %w", err)
 	}
-	if kept.Created.Before(c.Created) || !p.now().Before(kept.Expires) {
+	if !p.counts(kept, c) {
 		return &Consent{}, nil
 	}
 	return kept, nil
+}
+
+func (p *Provider) counts(kept *Consent, c *Client) bool {
+	return !kept.Created.Before(c.Created) && p.now().Before(kept.Expires)
 }
 
 func (kept *Consent) covers(r *AuthorizationRequest) bool {
@@ -60,9 +65,9 @@ func (kept *Consent) covers(r *AuthorizationRequest) bool {
 }
 
 // rememberConsent adds what a user allowed now to what he allowed before.
-func (p *Provider) rememberConsent(ctx context.Context, userID string, c *Client, r *AuthorizationRequest) error {
+func (p *Provider) rememberConsent(ctx context.Context, userID string, i *Interaction) error {
 	for range redeemAttempts {
-		err := p.tryRememberConsent(ctx, userID, c, r)
+		err := p.tryRememberConsent(ctx, userID, i)
 		if !errors.Is(err, store.ErrExists) && !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
@@ -70,8 +75,8 @@ func (p *Provider) rememberConsent(ctx context.Context, userID string, c *Client
 	return store.ErrConflict
 }
 
-func (p *Provider) tryRememberConsent(ctx context.Context, userID string, c *Client, r *AuthorizationRequest) error {
-	now := p.now()
+func (p *Provider) tryRememberConsent(ctx context.Context, userID string, i *Interaction) error {
+	now, r, c := i.AllowedAt, &i.Request, i.Request.client
 	next := &Consent{
 		ID: consentID(userID, c.ClientID), UserID: userID, ClientID: c.ClientID, Scope: r.Scope, Audience: r.Audience,
 		Created: now, Updated: now, Expires: now.Add(p.lifetimes.Consent),

@@ -1,6 +1,11 @@
 package oauth
 
-import "context"
+import (
+	"context"
+	"slices"
+
+	"github.com/grantor-dev/grantor/account"
+)
 
 // RFC 6749 section 4.4: the client credentials grant.
 
@@ -10,7 +15,7 @@ func (p *Provider) redeemCredentials(_ context.Context, c *Client, r *TokenReque
 	if c.IsPublic() {
 		return nil, refuse(UnauthorizedClient, "a public client cannot act for itself")
 	}
-	scope, err := c.grantedScope(r.Scope)
+	scope, err := c.ownScope(r.Scope)
 	if err != nil {
 		return nil, err
 	}
@@ -24,4 +29,20 @@ func (p *Provider) redeemCredentials(_ context.Context, c *Client, r *TokenReque
 		Created: c.begin(now), Expires: now.Add(p.accessLifetime(c)),
 	}
 	return &grant{authorization: a, isNew: true, scope: scope, audience: audience}, nil
+}
+
+// ownScope decides what a client gets that acts for itself: as for any other request, and besides what its own permissions
+// are called, or all of them ("admin"), where it names them.
+func (c *Client) ownScope(requested string) (Scope, error) {
+	scope, ok := ParseScope(requested)
+	if !ok || len(c.Permissions) == 0 {
+		return c.grantedScope(requested)
+	}
+	rest := slices.DeleteFunc(slices.Clone(scope), func(token string) bool {
+		return token == AdminScope || c.Permissions.Contains(account.Permission(token))
+	})
+	if len(scope) > 0 && c.scope().Contains(rest) {
+		return scope, nil
+	}
+	return c.grantedScope(requested)
 }

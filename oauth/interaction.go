@@ -20,13 +20,14 @@ var interactionKind = store.Kind{Name: "interaction", Spread: true}
 // Interaction is an authorization request that waits for login or consent. It belongs to one browser, and what the
 // person did for it is noted in it: a page can add to it only by the functions of this file.
 type Interaction struct {
-	ID      string               `json:"id"` // digest of the handle that the browser carries
-	Request AuthorizationRequest `json:"request"`
-	Browser string               `json:"browser"` // digest of the browser's cookie
-	Created time.Time            `json:"created"`
-	Expires time.Time            `json:"expires"`
-	Session string               `json:"session,omitempty"` // the session of a login that was made for this request
-	Allowed string               `json:"allowed,omitempty"` // the user who pressed Allow for this request
+	ID        string               `json:"id"` // digest of the handle that the browser carries
+	Request   AuthorizationRequest `json:"request"`
+	Browser   string               `json:"browser"` // digest of the browser's cookie
+	Created   time.Time            `json:"created"`
+	Expires   time.Time            `json:"expires"`
+	Session   string               `json:"session,omitempty"`   // the session of a login that was made for this request
+	Allowed   string               `json:"allowed,omitempty"`   // the user who pressed Allow for this request
+	AllowedAt time.Time            `json:"allowed_at,omitzero"` // when he did
 
 	// Handle is how the browser names the interaction. It is not stored.
 	Handle string `json:"-"`
@@ -121,10 +122,14 @@ func (p *Provider) Allow(ctx context.Context, i *Interaction, v Visitor) error {
 		return ErrLoginNeeded
 	}
 	// First what ends with the request: one that was denied in another tab must leave no consent behind.
-	if err := p.changeInteraction(ctx, i, func(i *Interaction) { i.Allowed = v.User.ID }); err != nil {
+	at, err := p.allowing(ctx, v.User.ID, i.Request.ClientID)
+	if err != nil {
 		return err
 	}
-	if err := p.rememberConsent(ctx, v.User.ID, i.Request.client, &i.Request); err != nil {
+	if err := p.changeInteraction(ctx, i, func(i *Interaction) { i.Allowed, i.AllowedAt = v.User.ID, at }); err != nil {
+		return err
+	}
+	if err := p.rememberConsent(ctx, v.User.ID, i); err != nil {
 		return fmt.Errorf("remember consent: %w", err)
 	}
 	return p.audit(ctx, "consent.granted", clientObject(i.Request.ClientID), map[string]string{

@@ -28,7 +28,7 @@ type Introspection struct {
 	Use           string    // "access_token" or "refresh_token"
 	Authenticated time.Time // auth_time, of a user's token
 
-	authorization *Authorization // nil for a machine's JWT
+	authorization *Authorization // inside of this package; nil for a machine's JWT
 }
 
 // The uses of a token, told so that no refresh token is mistaken for an access token.
@@ -55,6 +55,7 @@ func (p *Provider) Introspect(ctx context.Context, caller *Client, presented str
 		return &Introspection{}, nil
 	}
 	p.usage.authorizationUsed(seen.authorization)
+	seen.authorization = nil // it is nobody else's business
 	return seen, nil
 }
 
@@ -89,6 +90,8 @@ func (p *Provider) examine(ctx context.Context, presented string) (*Introspectio
 	switch {
 	case strings.HasPrefix(presented, accessPrefix):
 		return p.examineOpaque(ctx, presented)
+	case strings.HasPrefix(presented, personalPrefix):
+		return p.examinePersonal(ctx, presented)
 	case strings.HasPrefix(presented, refreshPrefix):
 		return p.examineRefresh(ctx, presented)
 	case strings.Count(presented, ".") == 2:
@@ -102,7 +105,7 @@ func (p *Provider) examineOpaque(ctx context.Context, presented string) (*Intros
 	if !ok {
 		return nil, notActive("its check does not match: it is mistyped, cut off, or not of this server")
 	}
-	a, err := p.liveAuthorization(ctx, t.Authorization)
+	a, _, err := p.liveAuthorization(ctx, t.Authorization)
 	if err != nil {
 		return nil, err
 	}
@@ -120,9 +123,12 @@ func (p *Provider) examineRefresh(ctx context.Context, presented string) (*Intro
 	if !ok {
 		return nil, notActive("its check does not match: it is mistyped, cut off, or not of this server")
 	}
-	a, err := p.liveAuthorization(ctx, t.Authorization)
+	a, c, err := p.liveAuthorization(ctx, t.Authorization)
 	if err != nil {
 		return nil, err
+	}
+	if !c.MayUse(RefreshToken) {
+		return nil, notActive("its client has no refresh_token grant any more")
 	}
 	if a.Refresh == nil || !a.Refresh.Digest.equal(t.digest) {
 		return nil, notActive("it was used already")
@@ -139,32 +145,33 @@ func (p *Provider) seen(a *Authorization, use string) *Introspection {
 	return &Introspection{Active: true, ClientID: a.ClientID, Subject: a.subject(), Use: use, Authenticated: a.Authenticated, authorization: a}
 }
 
-// liveAuthorization reads an authorization and checks that it still stands.
-func (p *Provider) liveAuthorization(ctx context.Context, id string) (*Authorization, error) {
+// liveAuthorization reads an authorization and its client, and checks that it still stands.
+func (p *Provider) liveAuthorization(ctx context.Context, id string) (*Authorization, *Client, error) {
 	a, err := p.authorizations.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, notActive("its authorization was revoked, or has expired")
+		return nil, nil, notActive("its authorization was revoked, or has expired")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read authorization: %w", err)
+		return nil, nil, fmt.Errorf("read authorization: %w", err)
 	}
-	return a, p.stillLive(ctx, a)
+	c, err := p.stillLive(ctx, a)
+	return a, c, err
 }
 
-func (p *Provider) stillLive(ctx context.Context, a *Authorization) error {
+func (p *Provider) stillLive(ctx context.Context, a *Authorization) (*Client, error) {
 	c, err := p.Client(ctx, a.ClientID)
 	if errors.Is(err, store.ErrNotFound) {
-		return notActive("its client was deleted")
+		return nil, notActive("its client was deleted")
 	}
 	if err != nil {
-		return fmt.Errorf("read client: %w", err)
+		return nil, fmt.Errorf("read client: %w", err)
 	}
 	if err := p.checkLive(ctx, a, c); errors.Is(err, errEnded) {
-		return notActive("its client or user is blocked, or has ended what was issued before")
+		return nil, notActive("its client or user is blocked, or has ended what was issued before")
 	} else if err != nil {
-		return err
+		return nil, err
 	}
-	return nil
+	return c, nil
 }
 
 // examineJWT reads a JWT access token of ours. That of a user stands as long as its authorization; that of a machine as
@@ -183,7 +190,7 @@ func (p *Provider) examineJWT(ctx context.Context, presented string) (*Introspec
 		seen.Authenticated = time.Unix(claims.AuthTime, 0)
 	}
 	if id, _, ofUser := strings.Cut(claims.ID, "."); ofUser {
-		seen.authorization, err = p.liveAuthorization(ctx, id)
+		seen.authorization, _, err = p.liveAuthorization(ctx, id)
 		return seen, err
 	}
 	if _, err := p.revoked.Get(ctx, claims.ID); err == nil {
@@ -191,7 +198,8 @@ func (p *Provider) examineJWT(ctx context.Context, presented string) (*Introspec
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("read revoked token: %w", err)
 	}
-	return seen, p.stillLive(ctx, &Authorization{ClientID: claims.ClientID, Created: tokenBegan(claims.ID), Expires: seen.Expires})
+	_, err = p.stillLive(ctx, &Authorization{ClientID: claims.ClientID, Created: tokenBegan(claims.ID), Expires: seen.Expires})
+	return seen, err
 }
 
 // verifyAccess checks signature, type, issuer and expiry of a JWT access token.

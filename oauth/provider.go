@@ -68,6 +68,7 @@ type Provider struct {
 	clientNames    *store.Claims
 	authorizations *store.Collection[Authorization]
 	consents       *store.Collection[Consent]
+	withdrawals    *store.Cache[withdrawal]
 	interactions   *store.Collection[Interaction]
 	revoked        *store.Collection[revokedToken]
 	verified       *verifiedSecrets
@@ -83,6 +84,7 @@ func New(c Config) *Provider {
 		clients:        newClients(c.Backend),
 		authorizations: newAuthorizations(c.Backend),
 		consents:       newConsents(c.Backend),
+		withdrawals:    newWithdrawals(c.Backend),
 		interactions:   newInteractions(c.Backend),
 		revoked:        newRevokedTokens(c.Backend),
 		verified:       newVerifiedSecrets(),
@@ -99,8 +101,13 @@ func New(c Config) *Provider {
 	return p
 }
 
-// Run follows changes that other nodes make to clients, until ctx ends.
-func (p *Provider) Run(ctx context.Context) { p.clients.Run(ctx) }
+// Run follows changes that other nodes make to clients, and what users take back there, until ctx ends.
+func (p *Provider) Run(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { p.clients.Run(ctx) })
+	both.Go(func() { p.withdrawals.Run(ctx) })
+	both.Wait()
+}
 
 // now is the time in the precision of the store.
 func (p *Provider) now() time.Time { return p.clock().UTC().Truncate(time.Millisecond) }

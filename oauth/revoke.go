@@ -50,7 +50,7 @@ func (p *Provider) revoke(ctx context.Context, presented string, r revoker) (end
 	if strings.Count(presented, ".") == 2 {
 		return p.revokeJWT(ctx, presented, r)
 	}
-	for _, prefix := range []string{accessPrefix, refreshPrefix} {
+	for _, prefix := range []string{accessPrefix, refreshPrefix, personalPrefix} {
 		if t, ok := p.tokens().parse(prefix, presented); ok {
 			return p.revokeAuthorization(ctx, t.Authorization, r)
 		}
@@ -100,6 +100,9 @@ func (p *Provider) revokeJWT(ctx context.Context, presented string, r revoker) (
 
 // RevokeAuthorization ends an authorization by its id, as an admin or its user may. store.ErrNotFound.
 func (p *Provider) RevokeAuthorization(ctx context.Context, id string) error {
+	if !isAuthorizationID(id) {
+		return store.ErrNotFound
+	}
 	a, err := p.authorizations.Get(ctx, id)
 	if err != nil {
 		return err

@@ -3,6 +3,8 @@ package oauth
 import (
 	"fmt"
 	"strings"
+
+	"github.com/grantor-dev/grantor/account"
 )
 
 // scopeSentences says in words what common scopes allow.
@@ -11,6 +13,7 @@ var scopeSentences = map[string]string{
 	"email":          "See your e-mail address.",
 	"openid":         "Know who you are.",
 	"offline_access": "Keep access while you are away.",
+	AdminScope:       "Manage this server in your name, as far as you may.",
 }
 
 // scopeVerbs says in words what the second half of a scope like "orders:read" allows; %s is the first half.
@@ -28,6 +31,11 @@ var scopeVerbs = map[string]string{
 func ScopeSentence(token string) string {
 	if sentence := scopeSentences[token]; sentence != "" {
 		return sentence
+	}
+	for _, w := range account.AllPermissions() {
+		if token == string(w.Permission) {
+			return "In the administration of this server: " + w.Sentence
+		}
 	}
 	what, verb, found := strings.Cut(token, ":")
 	if sentence := scopeVerbs[verb]; found && sentence != "" {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin"
+	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/server"
 	"github.com/grantor-dev/grantor/store"
 	"github.com/grantor-dev/grantor/templates"
@@ -259,6 +260,11 @@ func (p *program) prepare(ctx context.Context) error {
 func (p *program) tryPrepare(ctx context.Context) error {
 	if err := p.load(ctx); err != nil {
 		return err
+	}
+	if err := p.provider.EnsureBuiltIn(ctx); errors.Is(err, oauth.ErrBuiltInTaken) {
+		p.log.Warn(err.Error())
+	} else if err != nil {
+		return fmt.Errorf("register the command line: %w", err)
 	}
 	if p.seed != nil {
 		if err := p.seed.apply(ctx, p.app, p.made); err != nil {

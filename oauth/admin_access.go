@@ -1,0 +1,75 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/store"
+)
+
+// Access is what the bearer of an access token may do in the administration.
+type Access struct {
+	Actor    account.Actor // without address
+	Rights   account.Rights
+	ClientID string
+	UserID   string // "" where the client acts for itself
+	Scope    Scope
+}
+
+// AdminAccess says what the bearer of an access token of ours may do in the administration: what its user may, or the
+// client where it acts for itself, as far as the scope reaches. A token that is meant for another server than this one does
+// not count: that server could use it here. ErrNotActive, with the reason.
+func (p *Provider) AdminAccess(ctx context.Context, presented string) (*Access, error) {
+	seen, err := p.examine(ctx, presented)
+	if err != nil {
+		return nil, err
+	}
+	if seen.Use != AccessTokenUse {
+		return nil, notActive("it is a refresh token, where an access token is needed")
+	}
+	if !slices.Contains(seen.Audience, p.issuer) {
+		return nil, notActive("it is meant for another server: its audience does not name " + p.issuer)
+	}
+	c, err := p.Client(ctx, seen.ClientID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, notActive("its client was deleted")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read client: %w", err)
+	}
+	access := &Access{ClientID: c.ClientID, Scope: seen.Scope}
+	if seen.Subject == c.ClientID {
+		access.Actor = account.Actor{Kind: account.ActorClient, ID: c.ClientID, Name: c.Name()}
+		access.Rights = account.Rights{Permissions: c.Permissions}.Within(reachOf(seen.Scope))
+	} else if err := p.accessOfUser(ctx, access, seen.Subject, c); err != nil {
+		return nil, err
+	}
+	p.usage.authorizationUsed(seen.authorization)
+	return access, nil
+}
+
+// accessOfUser keeps to what the client may ask for today, which may be less than when the token was issued.
+func (p *Provider) accessOfUser(ctx context.Context, access *Access, userID string, c *Client) error {
+	user, err := p.directory.User(ctx, userID)
+	if errors.Is(err, store.ErrNotFound) {
+		return notActive("its user was deleted")
+	}
+	if err != nil {
+		return fmt.Errorf("read user: %w", err)
+	}
+	rights, err := p.directory.RightsOf(ctx, userID)
+	if errors.Is(err, store.ErrNotFound) {
+		return notActive("its user was deleted")
+	}
+	if err != nil {
+		return fmt.Errorf("find what a user may do: %w", err)
+	}
+	access.UserID = userID
+	access.Actor = account.Actor{Kind: account.ActorUser, ID: userID, Name: user.Username}
+	access.Scope = common(access.Scope, c.scope())
+	access.Rights = rights.Within(reachOf(access.Scope))
+	return nil
+}
