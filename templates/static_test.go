@@ -19,7 +19,7 @@ func TestColoursKeepTheirContrast(t *testing.T) {
 	light, dark := schemes(t)
 	for scheme, colours := range map[string]map[string]string{"light": light, "dark": dark} {
 		text := [][2]string{
-			{"text", "ground"}, {"text", "ground-deep"}, {"text", "card"}, {"text", "sunken"},
+			{"text", "ground"}, {"text", "line"}, {"text", "info-ground"}, {"link", "ground-deep"}, {"link", "info-ground"}, {"muted", "info-ground"}, {"bad", "info-ground"}, {"text", "ground-deep"}, {"text", "card"}, {"text", "sunken"},
 			{"muted", "ground"}, {"muted", "ground-deep"}, {"muted", "card"}, {"muted", "sunken"},
 			{"link", "card"}, {"link", "ground"}, {"link", "sunken"},
 			{"on-accent", "accent"}, {"on-accent", "accent-strong"},
