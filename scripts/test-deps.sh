@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Brings what the tests run for real: redis-server, a Chromium, a C compiler for the race detector, and strace for the order
-# of system calls. What is missing is installed where that needs no password; otherwise one line says what to install.
+# Brings what the tests run for real: redis-server, a Chromium, a C compiler for the race detector, strace for the order of
+# system calls, and axe-core, by npm, for the accessibility of pages. What is missing is installed where that needs no password; otherwise one line says what to install.
 set -euo pipefail
+
+axe=$(dirname "$0")/../test/browser
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -20,6 +22,7 @@ missing() {
 	has_browser || echo chromium
 	has "${CC:-gcc}" || has clang || echo gcc
 	[[ $(uname -s) != Linux ]] || has strace || echo strace
+	has npm || [[ -f $axe/node_modules/axe-core/axe.min.js ]] || echo npm
 }
 
 install_apt() {
@@ -78,9 +81,17 @@ main() {
 		absent=$(missing | xargs)
 	fi
 	if [[ -n $absent ]]; then
-		echo "the tests need $absent: install it (on Debian, of: redis-server chromium gcc libc6-dev) and run make test again" >&2
+		echo "the tests need $absent: install it (on Debian, of: redis-server chromium gcc libc6-dev npm) and run make test again" >&2
 		exit 1
 	fi
 }
 
+# The version and its digest stand in package-lock.json.
+bring_axe() {
+	if cmp -s "$axe/package-lock.json" "$axe/node_modules/.for-lock"; then return; fi
+	npm ci --silent --no-audit --no-fund --ignore-scripts --prefix "$axe"
+	cp "$axe/package-lock.json" "$axe/node_modules/.for-lock"
+}
+
 main
+bring_axe

@@ -54,6 +54,7 @@ func (b *tab) lookIn(name string, schemes ...string) {
 			for _, fault := range b.looks() {
 				b.t.Errorf("%s, %s, %s: %s", name, s.name, scheme, fault)
 			}
+			b.accessible(name + ", " + s.name + ", " + scheme)
 			b.picture(name + "-" + s.name + "-" + scheme)
 		}
 	}

@@ -42,15 +42,16 @@ func inBoth(t *testing.T, scenario func(t *testing.T, s scripting)) {
 // tab is a page of a browser that nobody has used before.
 type tab struct {
 	*watch
-	t      testing.TB
-	ctx    context.Context
-	server *authtest.Server
+	t       testing.TB
+	ctx     context.Context
+	server  *authtest.Server
+	scripts scripting
 }
 
 // open opens a tab, watched until the test ends.
 func open(t testing.TB, server *authtest.Server, s scripting) *tab {
 	t.Helper()
-	b := &tab{watch: &watch{origins: []string{server.Origin()}}, t: t, server: server}
+	b := &tab{watch: &watch{origins: []string{server.Origin()}}, t: t, server: server, scripts: s}
 	ctx, cancel := chromedp.NewContext(chromium.start(t), chromedp.WithNewBrowserContext(), chromedp.WithListener(b.event))
 	b.ctx = ctx
 	t.Cleanup(func() {
@@ -62,8 +63,13 @@ func open(t testing.TB, server *authtest.Server, s scripting) *tab {
 	b.must(chromedp.Do(ctx), "open a tab")
 	b.size(wide)
 	call(b, audits.Enable, cdp.Empty{})
-	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: s == withoutScripts})
+	b.scriptsRun(s)
 	return b
+}
+
+func (b *tab) scriptsRun(s scripting) {
+	b.t.Helper()
+	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: s == withoutScripts})
 }
 
 func (b *tab) must(err error, doing string) {
