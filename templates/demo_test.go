@@ -184,7 +184,11 @@ func TestDemonstration(t *testing.T) {
 	if err := addDemonstration(alone); err != nil {
 		t.Fatal(err)
 	}
-	for name, page := range demonstration("", "") {
+	shown := demonstration("", "")
+	for name, page := range demonstration("", hostile) {
+		shown["hostile-"+name] = page
+	}
+	for name, page := range shown {
 		var out bytes.Buffer
 		if err := alone.Render(&out, page); err != nil {
 			t.Errorf("%s (%s): %v", name, reflect.TypeOf(page), err)
