@@ -3,6 +3,7 @@ package templates
 import (
 	"bytes"
 	"embed"
+	"fmt"
 	"html/template"
 	"net/url"
 	"os"
@@ -14,7 +15,7 @@ import (
 )
 
 // The demonstration shows every part of the administration on pages that no program has. With GRANTOR_TEST_DEMO set to a
-// folder, TestDemonstration leaves them there, to be looked at in a browser.
+// folder, TestDemonstration leaves them there, and every real page as the tests fill it, to be looked at in a browser.
 //
 //go:embed testdata/demo_*.html
 var demoFiles embed.FS
@@ -203,6 +204,16 @@ func TestDemonstration(t *testing.T) {
 	}
 	if folder == "" {
 		return
+	}
+	for i, page := range everyPage() {
+		var out bytes.Buffer
+		if err := parse(t).Render(&out, page); err != nil {
+			t.Error(err)
+		}
+		name := fmt.Sprintf("every-%03d-%s.html", i, strings.TrimPrefix(typeName(page), "templates."))
+		if err := os.WriteFile(filepath.Join(folder, name), out.Bytes(), 0o600); err != nil {
+			t.Error(err)
+		}
 	}
 	if err := os.RemoveAll(filepath.Join(folder, "static")); err != nil {
 		t.Error(err)
