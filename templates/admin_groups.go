@@ -35,6 +35,7 @@ type GroupHead struct {
 	Path       string // of the group's page, begins with Base
 	Name       string
 	Beyond     string // why the visitor may not change the group, "" where he may
+	CanView    bool
 	CanEdit    bool
 	CanDelete  bool
 	CanHistory bool

@@ -8,7 +8,7 @@ func groupSamples() []any {
 	a := hostileAdmin()
 	l := ReadListing(url.Values{"q": {hostile}}, "users", []string{"username"})
 	l.Found(40)
-	head := GroupHead{Path: path, Name: hostile, Beyond: hostile, CanEdit: true, CanDelete: true, CanHistory: true}
+	head := GroupHead{Path: path, Name: hostile, Beyond: hostile, CanView: true, CanEdit: true, CanDelete: true, CanHistory: true}
 	faults := []Fault{{"username", hostile}, {"group", hostile}}
 	tree := []Branch{{Group: hostileMention(), Inside: []Branch{{Group: Mention{Name: hostile}}}}}
 	member := Member{Who: hostileMention(), Name: hostile, Blocked: true, Path: path + "/members/usr_1/remove", FormToken: hostile}

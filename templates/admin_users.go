@@ -43,6 +43,7 @@ type UserHead struct {
 	Blocked    bool
 	Self       bool   // the user is the visitor
 	Beyond     string // why the visitor may not act on the user, "" where he may
+	CanView    bool
 	CanEdit    bool
 	CanDelete  bool
 	CanApps    bool // see what applications act for the user
@@ -76,7 +77,7 @@ type AdminUserNew struct {
 // AdminUserSecret shows a password that was made for a user, this once.
 type AdminUserSecret struct {
 	Admin
-	Path     string // of the user's page, begins with Base
+	Path     string // where to go on from here, begins with Base
 	Username string
 	Password string
 	Ended    bool // it took the place of another one, and what was begun under that ended

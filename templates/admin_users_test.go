@@ -45,7 +45,7 @@ func hostileChoices(id string) Choices {
 }
 
 func hostileHead(tab string) UserHead {
-	return UserHead{Path: placeOfSample, Username: hostile, SuperAdmin: true, Blocked: true, Beyond: hostile, CanEdit: true, CanDelete: true,
+	return UserHead{Path: placeOfSample, Username: hostile, SuperAdmin: true, Blocked: true, Beyond: hostile, CanView: true, CanEdit: true, CanDelete: true,
 		CanApps: true, CanHistory: true, Tab: tab}
 }
 

@@ -20,6 +20,9 @@ import (
 // formRefused is the status of a form that is shown again with its faults.
 const formRefused = http.StatusUnprocessableEntity
 
+// formOutdated is the status of a form that is shown again because somebody else saved first.
+const formOutdated = http.StatusConflict
+
 var (
 	errNotFound  = errors.New("nothing at this path")
 	errMethod    = errors.New("method not allowed")

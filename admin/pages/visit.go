@@ -135,6 +135,7 @@ var dangerous = []string{
 	"POST /admin/auth-clients/{client_id}/secrets/new",
 	"POST /admin/auth-clients/{client_id}/secrets/rotate",
 	"POST /admin/users/-/new",
+	"POST /admin/users/{user_id}/edit", // may make a super admin
 	"POST /admin/users/{user_id}/password",
 	"POST /admin/users/{user_id}/permissions",
 	"POST /admin/users/{user_id}/delete",
