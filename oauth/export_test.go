@@ -14,3 +14,16 @@ func (p *Provider) ExpireSecrets(ctx context.Context, clientID string, at time.T
 		return nil
 	})
 }
+
+// AlterClient writes a client as an earlier version of the program may have left it.
+func (p *Provider) AlterClient(ctx context.Context, id string, alter func(*Client)) error {
+	return p.changeClient(ctx, id, event{action: "client.altered"}, func(c *Client) error {
+		alter(c)
+		return nil
+	})
+}
+
+// PlantClient keeps a client under an id that nobody can register today.
+func (p *Provider) PlantClient(ctx context.Context, r Registration) error {
+	return p.keepClient(ctx, p.newClient(ctx, r.withDefaults()))
+}
