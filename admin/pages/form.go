@@ -2,7 +2,10 @@ package pages
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -72,6 +75,9 @@ func readForm(w http.ResponseWriter, r *http.Request, rule access.Rule) (form, e
 	values := r.PostForm
 	if r.MultipartForm != nil {
 		values = r.MultipartForm.Value
+		if err := addFiles(values, r.MultipartForm); err != nil {
+			return nil, err
+		}
 	}
 	for name, all := range values {
 		for _, value := range all {
@@ -81,6 +87,26 @@ func readForm(w http.ResponseWriter, r *http.Request, rule access.Rule) (form, e
 		}
 	}
 	return form(values), nil
+}
+
+// addFiles makes the content of a file the value of its field, so that it is a field like others: checked like them, and
+// carried along where the password is asked for first.
+func addFiles(values url.Values, f *multipart.Form) error {
+	defer func() { _ = f.RemoveAll() }() // what is left behind ends with the machine's temporary files
+	for name, files := range f.File {
+		for _, header := range files {
+			file, err := header.Open()
+			if err != nil {
+				return fmt.Errorf("read file of form: %w", err)
+			}
+			content, err := io.ReadAll(file)
+			if err := errors.Join(err, file.Close()); err != nil {
+				return fmt.Errorf("read file of form: %w", err)
+			}
+			values.Add(name, string(content))
+		}
+	}
+	return nil
 }
 
 // isPassword reports whether a field holds a password, which is never written into a page.
