@@ -49,7 +49,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	programs, err := api.New(api.Config{
-		Provider: c.Provider, Directory: c.Directory, Audit: c.Audit, Keys: c.Keys, Version: c.Version,
+		Provider: c.Provider, Directory: c.Directory, Audit: c.Audit, Keys: c.Keys, Pages: c.Pages, Version: c.Version,
 	})
 	if err != nil {
 		return nil, err

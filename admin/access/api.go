@@ -37,6 +37,7 @@ func API() []Rule {
 		remove(client+"/secrets/{secret_id}", needs(account.EditClients)),
 		get(client+"/authorizations", needs(account.ViewTokens)),
 		remove(client+"/authorizations", needs(account.DeleteTokens)),
+		get(client+"/tokens", needs(account.ViewTokens)),
 		get(base+"/export/clients", needs(account.ViewClients)),
 		post(base+"/import/clients", needs(account.CreateClients)), // and EditClients where one is replaced
 

@@ -4,9 +4,18 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humamux"
+	"github.com/gorilla/mux"
 
 	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/admin/access"
+	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/templates"
 )
@@ -24,12 +33,126 @@ type Config struct {
 	Version   string           // of the program
 }
 
-// New builds the handler of the API, which stands at Path below the issuer.
-func New(Config) (http.Handler, error) { return http.NotFoundHandler(), nil }
+// service serves every operation.
+type service struct {
+	Config
+	base    string // path of the issuer, "" or "/tenant"
+	address string // of the API, an absolute URL
+	admit   admission
+	router  *mux.Router
+	api     huma.API
+	rules   map[string]access.Rule
+	served  map[string]bool // keys of the rules that have their operation
+	faults  []string        // of the registration
 
-// NewTransport gives a door to the same operations for programs that hold the store themselves. Requests go to Path at any
-// host, act as the actor of their context with account.RightsFrom(ctx), and carry no token. It is a RoundTripper and no
-// Handler, so that nobody can serve it to a network.
-func NewTransport(Config) (http.RoundTripper, error) {
-	return http.NewFileTransport(http.Dir("/nonexistent")), nil
+	document  []byte // OpenAPI, as JSON
+	reference []byte // the same for people, as HTML
+}
+
+// admission says who sends a request and what he may do; a *Problem where nobody can be let in.
+type admission func(*http.Request) (*oauth.Access, error)
+
+// New builds the handler of the API, which stands at Path below the issuer. Access tokens of this server are the only way
+// in. It fails where the operations and the table of package access differ.
+func New(c Config) (http.Handler, error) {
+	issuer, err := url.Parse(c.Provider.Issuer())
+	if err != nil {
+		return nil, err
+	}
+	s := &service{Config: c, base: issuer.Path}
+	s.admit = s.byToken
+	return s, s.build(access.API())
+}
+
+func (s *service) build(rules []access.Rule) error {
+	s.address = s.Provider.Issuer() + Path
+	s.rules, s.served = map[string]access.Rule{}, map[string]bool{}
+	for _, rule := range rules {
+		s.rules[rule.Key()] = rule
+	}
+	s.router = mux.NewRouter().UseEncodedPath().SkipClean(true)
+	s.router.NotFoundHandler = http.HandlerFunc(s.notFound)
+	s.router.MethodNotAllowedHandler = http.HandlerFunc(s.wrongMethod)
+	below := s.router.PathPrefix(s.base + Path).Subrouter()
+	below.Use(plainParameters)
+	s.api = humamux.New(below, s.description())
+	s.api.UseMiddleware(s.guard)
+	s.operations()
+	for key := range s.rules {
+		if !s.served[key] {
+			s.faults = append(s.faults, "no operation serves "+key)
+		}
+	}
+	if len(s.faults) > 0 {
+		return fmt.Errorf("the REST API and the table of who may do what differ: %s", strings.Join(s.faults, "; "))
+	}
+	return s.describe()
+}
+
+func (s *service) operations() {
+	s.aboutOperations()
+	s.clientOperations()
+	s.secretOperations()
+	s.exchangeOperations()
+	s.tokenOperations()
+	s.userOperations()
+	s.userAccessOperations()
+	s.groupOperations()
+	s.serverOperations()
+}
+
+// ServeHTTP answers HEAD as GET, without the body, and everything as JSON, whatever the caller would rather have.
+func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	web.NoStore(w.Header())
+	if !s.Provider.Ready() {
+		s.fail(w, r, errStarting)
+		return
+	}
+	if r.Method == http.MethodHead {
+		w = headWriter{w}
+		r = withMethod(r, http.MethodGet)
+	}
+	r.Header.Del("Accept")
+	s.router.ServeHTTP(w, r)
+}
+
+// headWriter lets go of the body.
+type headWriter struct{ http.ResponseWriter }
+
+func (headWriter) Write(b []byte) (int, error) { return len(b), nil }
+
+func withMethod(r *http.Request, method string) *http.Request {
+	other := r.WithContext(r.Context())
+	other.Method = method
+	return other
+}
+
+// plainParameters takes the percent signs out of the parameters of the path, which were matched with them so that an
+// escaped slash is part of a name.
+func plainParameters(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		plain := map[string]string{}
+		for name, value := range mux.Vars(r) {
+			plain[name], _ = url.PathUnescape(value) // net/http has parsed the path already
+		}
+		next.ServeHTTP(w, mux.SetURLVars(r, plain))
+	})
+}
+
+func (s *service) notFound(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errNoOperation) }
+
+// wrongMethod tells which methods there are (RFC 9110 section 15.5.6).
+func (s *service) wrongMethod(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodPatch, http.MethodPost, http.MethodPut} {
+		var match mux.RouteMatch
+		if s.router.Match(withMethod(r, method), &match) && match.MatchErr == nil {
+			allowed = append(allowed, method)
+			if method == http.MethodGet {
+				allowed = append(allowed, http.MethodHead)
+			}
+		}
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	s.fail(w, r, errMethod)
 }

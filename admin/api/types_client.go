@@ -102,6 +102,8 @@ type Authorization struct {
 	ClientName    string    `json:"client_name,omitempty" doc:"The name of the client."`
 	UserID        string    `json:"user_id,omitempty" doc:"The user who gave it; absent where the client acts for itself."`
 	Username      string    `json:"username,omitempty" doc:"The name that the user signs in with."`
+	Name          string    `json:"name,omitempty" doc:"What the user called it, where it is a personal access token."`
+	Personal      bool      `json:"personal" doc:"Whether it is a personal access token."`
 	Scope         string    `json:"scope,omitempty" doc:"What was allowed."`
 	Audience      []string  `json:"audience,omitempty" doc:"The APIs that its tokens are meant for."`
 	Authenticated time.Time `json:"authenticated,omitzero" doc:"When the user proved who he is."`

@@ -36,6 +36,7 @@ func homes() map[string][]string {
 		"github.com/go-oauth2/oauth2/v4":  {"oauth/engine.go"},
 		"github.com/go-jose/go-jose/v4":   {"internal/jose"},
 		"github.com/gorilla/mux":          {"server", "admin", "cmd"},
+		"github.com/danielgtaylor/huma":   {"admin/api"},
 		"github.com/google/uuid":          {"account", "oauth", "internal/web"},
 		"golang.org/x/crypto/argon2":      {"account"},
 		"golang.org/x/text":               {"account"},

@@ -1,0 +1,81 @@
+package api
+
+import (
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/jose"
+	"github.com/grantor-dev/grantor/oauth"
+)
+
+// fieldWords says what a field of oauth.Registration is for.
+type fieldWords struct {
+	text    string
+	example any
+}
+
+var registrationFields = map[string]fieldWords{
+	"client_id":                  {"The name of the client in the protocol (RFC 7591). It is chosen at random where it is left out, and never changes.", "reports"},
+	"client_name":                {"The name that people are shown (RFC 7591). No two clients have the same.", "Reports"},
+	"client_uri":                 {"A page about the client (RFC 7591).", "https://reports.example.com"},
+	"token_endpoint_auth_method": {"How the client authenticates (RFC 7591); “none” makes it public. Left out: client_secret_basic.", "client_secret_basic"},
+	"grant_types":                {"What the client may ask for tokens with (RFC 7591). Left out: authorization_code.", []string{"authorization_code", "refresh_token"}},
+	"redirect_uris":              {"Where logins return to (RFC 7591). Each is matched exactly.", []string{"https://reports.example.com/callback"}},
+	"scope":                      {"The scopes that the client may ask for, separated by spaces (RFC 7591).", "reports:read reports:write"},
+	"default_scope":              {"The scopes of a request that names none. Left out: all of scope.", "reports:read"},
+	"audience":                   {"The absolute URIs of the APIs that tokens may be meant for (RFC 8707).", []string{"https://api.example.com"}},
+	"access_token_format":        {"What access tokens look like. Left out: opaque.", "jwt"},
+	"access_token_signing_alg":   {"What signs JWT access tokens. Left out: what the server signs with.", "ES256"},
+	"access_token_lifetime":      {"How long an access token lives. Left out: as long as the server says.", "10m"},
+	"resource_server":            {"Whether the client is an API that may introspect the tokens meant for its audience.", false},
+	"permissions":                {"What the client may do in the administration when it acts for itself.", []string{"clients:view"}},
+	"personal_access_tokens":     {"Whether users may make tokens for the client by hand.", true},
+	"refresh_token_lifetime":     {"How long a refresh token stays good unused. Left out: as long as the server says.", "30d"},
+}
+
+// The types below stand in the document for types of other packages that look like plain texts.
+type (
+	durationText   struct{}
+	grantText      struct{}
+	methodText     struct{}
+	formatText     struct{}
+	algorithmText  struct{}
+	permissionText struct{}
+)
+
+// Schema describes a duration.
+func (durationText) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeString, Format: "duration-text", Examples: []any{"10m"},
+		Description: "A duration such as 60s, 10m, 12h or 30d. A number of seconds is understood as well.",
+	}
+}
+
+// Schema describes a grant type.
+func (grantText) Schema(huma.Registry) *huma.Schema { return oneOf(oauth.GrantTypes...) }
+
+// Schema describes an authentication method.
+func (methodText) Schema(huma.Registry) *huma.Schema { return oneOf(oauth.AuthMethods...) }
+
+// Schema describes a format of access tokens.
+func (formatText) Schema(huma.Registry) *huma.Schema { return oneOf(oauth.Opaque, oauth.JWT) }
+
+// Schema describes an algorithm of signatures.
+func (algorithmText) Schema(huma.Registry) *huma.Schema { return oneOf(jose.Algorithms...) }
+
+// Schema describes a permission.
+func (permissionText) Schema(huma.Registry) *huma.Schema {
+	var all []account.Permission
+	for _, p := range account.AllPermissions() {
+		all = append(all, p.Permission)
+	}
+	return oneOf(all...)
+}
+
+func oneOf[S ~string](words ...S) *huma.Schema {
+	values := make([]any, len(words))
+	for i, word := range words {
+		values[i] = string(word)
+	}
+	return &huma.Schema{Type: huma.TypeString, Enum: values}
+}
