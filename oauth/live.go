@@ -72,7 +72,7 @@ const livePage = 200
 
 // eachLive visits what still stands under a tag, behind the cursor, until visit says that it has enough.
 func (p *Provider) eachLive(ctx context.Context, tag, cursor string, visit func(*Authorization, *Client) (enough bool, err error)) error {
-	if len(tag) > store.MaxID || len(cursor) > store.MaxID {
+	if tag == "" || len(tag) > store.MaxID || len(cursor) > store.MaxID {
 		return nil
 	}
 	for {
