@@ -12,28 +12,26 @@ import (
 // told says what was noted with an event: what was changed, and what else is known. What the sentence says already is
 // left out.
 func told(e *account.Event, said string) (changes []templates.Change, facts []templates.Field) {
-	_, verb, _ := strings.Cut(e.Action, ".")
 	for _, name := range slices.Sorted(maps.Keys(e.Detail)) {
 		value, words := e.Detail[name], strings.ReplaceAll(name, "_", " ")
-		old, now, parted := oldAndNew(value)
-		switch {
-		// Elsewhere an arrow may be what a stranger typed.
-		case parted && (verb == "created" || verb == "updated") && name != "group":
+		if old, now, ok := oldAndNew(e, name); ok {
 			changes = append(changes, templates.Change{Name: words, Old: old, New: now})
-		case value != "" && value != said:
+		} else if value != "" && value != said {
 			facts = append(facts, templates.Field{Name: words, Value: value})
 		}
 	}
 	return changes, facts
 }
 
-// oldAndNew parts "old -> new". A text in which people wrote an arrow themselves cannot be parted without guessing.
-func oldAndNew(value string) (old, now string, ok bool) {
+// oldAndNew parts what an event says of a setting, "old -> new". In events of other kinds, and in the name of the object,
+// an arrow is what somebody typed; where a changed text holds one itself, it cannot be parted without guessing.
+func oldAndNew(e *account.Event, name string) (old, now string, ok bool) {
 	const arrow = " -> "
-	if strings.Count(value, arrow) != 1 {
+	_, verb, _ := strings.Cut(e.Action, ".")
+	if verb != "created" && verb != "updated" || name == "group" || strings.Count(e.Detail[name], arrow) != 1 {
 		return "", "", false
 	}
-	old, now, _ = strings.Cut(value, arrow)
+	old, now, _ = strings.Cut(e.Detail[name], arrow)
 	return old, now, true
 }
 

@@ -2,7 +2,6 @@ package pages
 
 import (
 	"bufio"
-	"context"
 	"encoding/csv"
 	"encoding/json"
 	"io"
@@ -79,7 +78,7 @@ func (s *site) exportAudit(w http.ResponseWriter, r *http.Request, d download) e
 		err = d.to.flush()
 	}
 	if err != nil {
-		abandon(r.Context(), d, err)
+		abandon(w, r, d, err)
 	}
 	return nil
 }
@@ -99,11 +98,12 @@ func moving(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(exportDeadline))
 }
 
-func abandon(ctx context.Context, d download, err error) {
-	event := web.EventFrom(ctx)
+func abandon(w http.ResponseWriter, r *http.Request, d download, err error) {
+	event := web.EventFrom(r.Context())
 	event.Error, event.Description, event.Cause = "export_incomplete", "the export of the audit log ended too early", err
 	_ = d.to.broken() // whoever reads may be gone; the broken connection tells as well
 	_ = d.to.flush()
+	_ = http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
 }
 

@@ -88,11 +88,11 @@ func (t teller) object(ctx context.Context, e *account.Event) templates.Mention 
 
 // nameIn is the name that an event keeps of its object: of a client, a user or a group that may be gone by now.
 func nameIn(e *account.Event, kind string) string {
-	name := e.Detail[map[string]string{"client": "client_name", "user": "username", "group": "group"}[kind]]
-	if old, now, ok := oldAndNew(name); ok {
+	field := map[string]string{"client": "client_name", "user": "username", "group": "group"}[kind]
+	if old, now, ok := oldAndNew(e, field); ok {
 		return firstOf(now, old)
 	}
-	return name
+	return e.Detail[field]
 }
 
 // named is a user, a client or a group as it is called now, with a link for who may see it; by its id where it is gone.

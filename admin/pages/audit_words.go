@@ -41,6 +41,7 @@ var auditWords = []wording{
 	{"client.secret_revoked", "revoked a secret of {}", "secret revoked"},
 	{"client.tokens_revoked", "revoked every token of {}", "tokens revoked"},
 	{"consent.granted", "allowed access to {}", "allowed"},
+	{"consent.withdrawn", "withdrew what was allowed to {}", "withdrawn"},
 	{"authorization.revoked", "ended what was allowed to {}", "ended"},
 	{"token.issued", "issued a token for {} by hand", "issued by hand"},
 	{"user.created", "created {}", "created"},

@@ -62,7 +62,7 @@ func (s *site) count(ctx context.Context, v *visit, period oauth.Period, page *t
 	over := "over the last " + string(period) + "."
 	page.Issued = templates.Plot{
 		ID: "issued", Title: "Tokens issued", Text: "By how they were obtained, " + over, Noun: "tokens",
-		From: found.From, Step: found.Step, Series: plotted(found.Issued, grantTitle),
+		From: found.From, Step: found.Step, Series: plotted(found.Issued, issuedTitle),
 	}
 	page.Refused = templates.Plot{
 		ID: "refused", Title: "Requests refused", Text: "By reason, " + over, Noun: "requests",
@@ -75,8 +75,8 @@ func (s *site) count(ctx context.Context, v *visit, period oauth.Period, page *t
 		}
 	}
 	page.Tiles = []templates.Tile{
-		{Number: page.Issued.Total(), Text: "tokens issued"}, {Number: page.Refused.Total(), Text: "requests refused"},
-		{Number: found.ActiveClients, Text: "active auth clients"}, {Number: found.ActiveUsers, Text: "active users"},
+		tile(page.Issued.Total(), "token issued", "tokens issued"), tile(page.Refused.Total(), "request refused", "requests refused"),
+		tile(found.ActiveClients, "active auth client", "active auth clients"), tile(found.ActiveUsers, "active user", "active users"),
 	}
 	if v.may(account.ViewClients) {
 		page.Tiles[2].Path = "/admin/auth-clients?sort=-last_used"
@@ -84,6 +84,13 @@ func (s *site) count(ctx context.Context, v *visit, period oauth.Period, page *t
 	if v.may(account.ViewUsers) {
 		page.Tiles[3].Path = "/admin/users"
 	}
+}
+
+func tile(n int64, one, many string) templates.Tile {
+	if n == 1 {
+		return templates.Tile{Number: n, Text: one}
+	}
+	return templates.Tile{Number: n, Text: many}
 }
 
 func plotted(series []oauth.Series, title func(string) string) []templates.PlotSeries {

@@ -14,19 +14,12 @@ var storeKinds = map[string]string{
 	"memory":          "Memory, lost when the server stops",
 }
 
-// grantTitle says in words how a token was obtained.
-func grantTitle(grant string) string {
-	switch grant {
-	case string(oauth.AuthorizationCode):
-		return "Authorization code"
-	case string(oauth.RefreshToken):
-		return "Refresh token"
-	case string(oauth.ClientCredentials):
-		return "Client credentials"
-	case "personal_access_token":
-		return "Personal access token"
+// issuedTitle says in words how a token was obtained.
+func issuedTitle(grant string) string {
+	if grant == string(oauth.PersonalAccessToken) {
+		return "Personal access tokens"
 	}
-	return grant
+	return grantTitle(oauth.GrantType(grant))
 }
 
 // reason says why requests are refused.
