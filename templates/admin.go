@@ -94,7 +94,7 @@ func (n Notice) Alert() bool { return n.Kind == Bad || n.Kind == Warn }
 func adminPages() map[string]any {
 	found := make(map[string]any)
 	for _, area := range []map[string]any{
-		corePages, clientPages, userPages, groupPages, auditPages, keyPages, accountPages, dashboardPages,
+		corePages, clientPages, userPages, groupPages, auditPages, keyPages, accountPages, dashboardPages, apiPages,
 	} {
 		maps.Copy(found, area)
 	}

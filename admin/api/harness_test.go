@@ -199,7 +199,9 @@ func (c *caller) send(method, address string, body any, headers ...header) *resu
 	return answer
 }
 
-func (c *caller) get(path string, headers ...header) *result { return c.do(http.MethodGet, path, nil, headers...) }
+func (c *caller) get(path string, headers ...header) *result {
+	return c.do(http.MethodGet, path, nil, headers...)
+}
 
 // isProper checks what holds of every answer.
 func (r *result) isProper(method, address string) {

@@ -43,10 +43,13 @@ type (
 	permissionText struct{}
 )
 
+// durationFormat marks a duration of ours: OpenAPI leaves formats open, and "duration" is ISO 8601.
+const durationFormat = "duration-text"
+
 // Schema describes a duration.
 func (durationText) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{
-		Type: huma.TypeString, Format: "duration-text", Examples: []any{"10m"},
+		Type: huma.TypeString, Format: durationFormat, Examples: []any{"10m"},
 		Description: "A duration such as 60s, 10m, 12h or 30d. A number of seconds is understood as well.",
 	}
 }
