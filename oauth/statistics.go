@@ -37,8 +37,8 @@ var layouts = map[Period]layout{
 }
 
 // Statistics says what was issued and refused in a period, in steps from From to To; the last step is under way. ActiveClients
-// and ActiveUsers count whom the period saw, begun ten minutes being whole ones in an hour; beyond 256 they are estimates,
-// a few percent off.
+// and ActiveUsers count who was active since From, or up to ten minutes before it where the period is an hour; beyond 256
+// they are estimates, a few percent off.
 type Statistics struct {
 	Period        Period        `json:"period"`
 	From          time.Time     `json:"from"`

@@ -19,7 +19,8 @@ const maxStripe = 4096
 
 // usage gathers in process what is touched at every request: counts, last uses, who is active. Nothing on the token path
 // waits for the store: events go into maps in memory, and RunUsage writes them every few seconds. A process that is killed
-// loses what it gathered since.
+// loses what it gathered in the last of them, or, where more clients are busy at once than one flush can write for, what
+// still waits its turn.
 type usage struct {
 	now      func() time.Time
 	records  usageRecords

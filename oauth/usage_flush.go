@@ -20,7 +20,7 @@ const (
 	usageTime           = 10 * time.Second // how long one flush may take
 	usageLastTime       = 5 * time.Second  // how long the last one may take
 	usageWriters        = 8                // records that are written at once
-	tallyWrites         = 500              // records of counts in a flush
+	tallyWrites         = 1000             // records of counts in a flush; a busy client has two
 	authorizationWrites = 300
 	authorizationEvery  = minute(5) // how exactly the last use of an authorization is known
 )
