@@ -88,6 +88,16 @@ func (s *site) changeableClient(r *http.Request) (*oauth.Client, uint64, error) 
 	return c, version, err
 }
 
+// editableClient is changeableClient, and *account.ForbiddenError for one that may do more than the visitor: the rules say
+// so as well, but who may not save a form should not fill it in first.
+func (s *site) editableClient(r *http.Request, v *visit) (*oauth.Client, uint64, error) {
+	c, version, err := s.changeableClient(r)
+	if err != nil {
+		return nil, 0, err
+	}
+	return c, version, v.Rights.CheckCovers(c.Powers())
+}
+
 // clientFrame is the frame of a page below the list.
 func (s *site) clientFrame(r *http.Request, v *visit, title string, trail ...templates.Link) templates.Admin {
 	list := templates.Link{Path: clientsPath, Text: "Auth Clients"}

@@ -15,12 +15,8 @@ import (
 )
 
 func (s *site) clientEdit(w http.ResponseWriter, r *http.Request, v *visit) error {
-	c, version, err := s.changeableClient(r)
+	c, version, err := s.editableClient(r, v)
 	if err != nil {
-		return err
-	}
-	// Who may not save it should not fill in the form first.
-	if err := v.Rights.CheckCovers(c.Powers()); err != nil {
 		return err
 	}
 	return s.showEdit(w, r, v, http.StatusOK, edit{client: c, version: version, form: clientFormOf(&c.Registration)})
@@ -45,7 +41,7 @@ func (s *site) showEdit(w http.ResponseWriter, r *http.Request, v *visit, status
 }
 
 func (s *site) clientSave(w http.ResponseWriter, r *http.Request, v *visit) error {
-	c, version, err := s.changeableClient(r)
+	c, version, err := s.editableClient(r, v)
 	if err != nil {
 		return err
 	}
@@ -95,7 +91,7 @@ func withLocked(asked, had account.Permissions, rights account.Rights) account.P
 // showConflict shows the form with what was typed, who saved first, and where the two differ. Saving again replaces what
 // is there now.
 func (s *site) showConflict(w http.ResponseWriter, r *http.Request, v *visit) error {
-	c, version, err := s.changeableClient(r)
+	c, version, err := s.editableClient(r, v)
 	if err != nil {
 		return err
 	}

@@ -84,14 +84,11 @@ func (s *site) showSecretForm(w http.ResponseWriter, r *http.Request, v *visit, 
 
 // secretClient is the client of the path, if the visitor may give it secrets.
 func (s *site) secretClient(r *http.Request, v *visit) (*oauth.Client, uint64, error) {
-	c, version, err := s.changeableClient(r)
-	if err != nil {
-		return nil, 0, err
-	}
-	if c.IsPublic() {
+	c, version, err := s.editableClient(r, v)
+	if err == nil && c.IsPublic() {
 		return nil, 0, errNotFound // it has no secrets, so there are no pages about them
 	}
-	return c, version, v.Rights.CheckCovers(c.Powers())
+	return c, version, err
 }
 
 // newSecretOf reads the form of a secret.

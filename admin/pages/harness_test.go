@@ -371,7 +371,7 @@ func (f *filled) put(field *html.Node) {
 	name := attribute(field, "name")
 	switch field.Data {
 	case "textarea":
-		f.fields.Add(name, strings.TrimPrefix(raw(field), "\n"))
+		f.fields.Add(name, raw(field)) // the parser has dropped the first line end, as browsers do
 	case "select":
 		options := elements(field, "option")
 		for _, o := range options {
