@@ -5,10 +5,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 SEED    ?= examples/demo-seed.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench clean
+.PHONY: help run build test check bench screenshots clean
 
 help: ## list what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Pure Go: this works where there is nothing but Go. ARGS="--store redis://..." adds flags.
 run: build ## start the server with demo data on http://localhost:8080
@@ -29,6 +29,10 @@ check: ## format, vet, static analysis, known vulnerabilities
 
 bench: build ## measure the token path on every store, beside a floor; ARGS=-short for a quick look, -help for more
 	CGO_ENABLED=0 go run ./test/load $(ARGS)
+
+screenshots: ## draw docs/screenshots anew, from the pages as a browser shows them
+	@mkdir -p docs/screenshots
+	GRANTOR_TEST_REQUIRE=1 GRANTOR_SCREENSHOTS=$(CURDIR)/docs/screenshots go test -count=1 -run '^TestScreenshots$$' ./test/browser
 
 clean: ## remove what was built; ./data stays
 	rm -rf bin
