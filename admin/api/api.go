@@ -73,9 +73,8 @@ func (s *service) build(rules []access.Rule) error {
 	s.router = mux.NewRouter().UseEncodedPath().SkipClean(true)
 	s.router.NotFoundHandler = http.HandlerFunc(s.notFound)
 	s.router.MethodNotAllowedHandler = http.HandlerFunc(s.wrongMethod)
-	below := s.router.PathPrefix(s.base + Path).Subrouter()
-	below.Use(plainParameters)
-	s.api = humamux.New(below, s.description())
+	s.router.Use(plainParameters)
+	s.api = humamux.New(s.router, s.description())
 	s.api.UseMiddleware(s.guard)
 	s.operations()
 	for key := range s.rules {
@@ -113,7 +112,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = withMethod(r, http.MethodGet)
 	}
 	r.Header.Del("Accept")
-	s.router.ServeHTTP(w, r)
+	http.StripPrefix(s.base+Path, s.router).ServeHTTP(w, r)
 }
 
 // headWriter lets go of the body.

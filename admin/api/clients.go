@@ -134,7 +134,7 @@ func (s *service) listClients(ctx context.Context, in *listClientsIn) (*many[Cli
 	if err != nil {
 		return nil, err
 	}
-	return listed(ctx, pageOf(page.Clients, page.Next, func(row oauth.ClientRow) Client {
+	return listed(ctx, s, pageOf(page.Clients, page.Next, func(row oauth.ClientRow) Client {
 		return showClient(row.Client, map[string]time.Time{oauth.ClientKey(row.ClientID): row.LastUsed})
 	}).counted(page.Total)), nil
 }

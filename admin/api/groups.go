@@ -125,7 +125,7 @@ func (s *service) listGroups(ctx context.Context, in *listGroupsIn) (*many[Group
 		found = found[:in.Limit]
 		next = base64.RawURLEncoding.EncodeToString([]byte(groupPlace(found[in.Limit-1])))
 	}
-	return listed(ctx, pageOf(found, next, func(g *account.Group) Group { return showGroup(g, names) }).counted(total)), nil
+	return listed(ctx, s, pageOf(found, next, func(g *account.Group) Group { return showGroup(g, names) }).counted(total)), nil
 }
 
 func (s *service) foundGroups(ctx context.Context, in *listGroupsIn, all []*account.Group) ([]*account.Group, error) {

@@ -1,9 +1,6 @@
 package api
 
-import (
-	"context"
-	"net/url"
-)
+import "context"
 
 // counted says how many there are on all pages.
 func (p Page[T]) counted(n int) Page[T] {
@@ -21,13 +18,12 @@ func pageOf[From, To any](values []From, next string, show func(From) To) Page[T
 }
 
 // listed answers with a page, and with a link to the next one: the same question with another cursor.
-func listed[T any](ctx context.Context, p Page[T]) *many[T] {
+func listed[T any](ctx context.Context, s *service, p Page[T]) *many[T] {
 	if p.NextCursor == "" {
 		return &many[T]{Body: p}
 	}
 	asked := exchangeFrom(ctx).request.URL
 	query := asked.Query()
 	query.Set("cursor", p.NextCursor)
-	next := url.URL{Path: asked.Path, RawPath: asked.RawPath, RawQuery: query.Encode()}
-	return &many[T]{Link: "<" + next.String() + `>; rel="next"`, Body: p}
+	return &many[T]{Link: "<" + s.base + Path + asked.EscapedPath() + "?" + query.Encode() + `>; rel="next"`, Body: p}
 }

@@ -37,12 +37,10 @@ func (s *service) describeToPeople() error {
 	for _, tag := range open.Tags {
 		part := templates.APIPart{ID: anchor(tag.Name), Name: tag.Name, Text: tag.Description, Operations: s.operationsOf(tag.Name)}
 		page.Parts = append(page.Parts, part)
-		page.Menu = append(page.Menu, templates.MenuItem{Key: part.ID, Path: Path + "/docs#" + part.ID, Text: part.Name})
+		page.Menu = append(page.Menu, templates.MenuItem{Key: iconOf(tag.Name), Path: Path + "/docs#" + part.ID, Text: part.Name})
 	}
-	for _, one := range []templates.MenuItem{{Key: "schemas", Text: "Schemas"}, {Key: "problems", Text: "Problems"}} {
-		one.Path = Path + "/docs#" + one.Key
-		page.Menu = append(page.Menu, one)
-	}
+	page.Menu = append(page.Menu,
+		templates.MenuItem{Path: Path + "/docs#schemas", Text: "Schemas"}, templates.MenuItem{Path: Path + "/docs#problems", Text: "Problems"})
 	schemas := open.Components.Schemas.Map()
 	for _, name := range slices.Sorted(maps.Keys(schemas)) {
 		page.Schemas = append(page.Schemas, templates.APISchema{ID: schemaAnchor(name), Name: name, Fields: fieldsOfSchema(schemas[name])})
@@ -56,6 +54,14 @@ func (s *service) describeToPeople() error {
 	}
 	s.reference = out.Bytes()
 	return nil
+}
+
+// iconOf gives a part the picture of the pages that are about the same.
+func iconOf(tag string) string {
+	return map[string]string{
+		clientsTag: "clients", secretsTag: "password", tokensTag: "tokens", usersTag: "users", groupsTag: "groups", auditTag: "audit", keysTag: "keys",
+		statisticsTag: "dashboard",
+	}[tag]
 }
 
 func anchor(words string) string { return strings.ToLower(strings.ReplaceAll(words, " ", "-")) }

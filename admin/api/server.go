@@ -63,7 +63,7 @@ func (s *service) listEvents(ctx context.Context, in *listEventsIn) (*many[Event
 	if err != nil {
 		return nil, err
 	}
-	return listed(ctx, pageOf(events, next, func(e *account.Event) Event {
+	return listed(ctx, s, pageOf(events, next, func(e *account.Event) Event {
 		return Event{
 			ID: e.ID, Time: e.Time, Action: e.Action, Actor: Actor(e.Actor), Object: e.Object, Detail: e.Detail, RequestID: e.RequestID,
 		}

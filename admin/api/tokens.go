@@ -112,7 +112,7 @@ func (s *service) listAuthorizations(ctx context.Context, tag, cursor string, li
 	if err != nil {
 		return nil, err
 	}
-	return listed(ctx, pageOf(page, next, showAuthorization)), nil
+	return listed(ctx, s, pageOf(page, next, showAuthorization)), nil
 }
 
 func (s *service) revokeOfClient(ctx context.Context, in *clientIn) (*plain[Revoked], error) {

@@ -118,13 +118,13 @@ func (s *service) listUsers(ctx context.Context, in *listUsersIn) (*many[User], 
 	show := func(u *account.User) User { return showUser(u, names) }
 	if in.Username != "" {
 		found, err := s.userNamed(ctx, in.Username)
-		return listed(ctx, pageOf(found, "", show).counted(len(found))), err
+		return listed(ctx, s, pageOf(found, "", show).counted(len(found))), err
 	}
 	page, err := s.Directory.FindUsers(ctx, account.UserQuery{Search: in.Q, Sort: in.Sort, Cursor: in.Cursor, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}
-	return listed(ctx, pageOf(page.Users, page.Next, show).counted(page.Total)), nil
+	return listed(ctx, s, pageOf(page.Users, page.Next, show).counted(page.Total)), nil
 }
 
 // userNamed gives the one user of a name, or none.
