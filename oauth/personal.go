@@ -56,7 +56,7 @@ type NewPersonalToken struct {
 }
 
 // CreatePersonalToken makes a personal access token of who is signed in, and returns it, this once. *RegistrationError with
-// the fields client_id, name, scope and lifetime.
+// the fields client_id, name, scope and lifetime; ErrLoginNeeded where the session has ended.
 func (p *Provider) CreatePersonalToken(ctx context.Context, s *account.Session, n NewPersonalToken) (*PersonalToken, string, error) {
 	c, err := p.Client(ctx, n.ClientID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -74,7 +74,9 @@ func (p *Provider) CreatePersonalToken(ctx context.Context, s *account.Session, 
 		SessionID: s.ID, Authenticated: s.Authenticated.Truncate(time.Second), UserNotBefore: s.NotBefore,
 		Created: c.begin(p.now()), Expires: p.now().Add(n.Lifetime),
 	}
-	if err := p.checkLive(ctx, a, c); err != nil {
+	if err := p.checkLive(ctx, a, c); errors.Is(err, errEnded) {
+		return nil, "", ErrLoginNeeded // the session has ended this moment
+	} else if err != nil {
 		return nil, "", fmt.Errorf("make personal access token: %w", err)
 	}
 	text, t := p.tokens().mint(personalPrefix, a.ID)

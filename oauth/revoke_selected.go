@@ -30,16 +30,16 @@ func (p *Provider) RevokeSelected(ctx context.Context, s Selection) (ended int, 
 	case s.Before.IsZero():
 		return 0, ErrNothingSelected
 	}
-	all, err := p.clients.Snapshot(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("list clients: %w", err)
-	}
-	for _, c := range all {
+	err = p.clients.All(ctx, "", func(c *Client) error {
 		n, err := p.revokeOfClient(ctx, c.ClientID, s.Before)
 		ended += n
-		if err != nil && !errors.Is(err, store.ErrNotFound) { // deleted meanwhile
-			return ended, err
+		if errors.Is(err, store.ErrNotFound) { // deleted meanwhile
+			return nil
 		}
+		return err
+	})
+	if err != nil {
+		return ended, fmt.Errorf("revoke of every client: %w", err)
 	}
 	return ended, nil
 }
