@@ -133,9 +133,9 @@ func (f auditFilter) further(cursor string) string {
 
 func (f auditFilter) inputs() []templates.Input {
 	return []templates.Input{
-		{ID: "action", Label: "What was done", Type: "select", Value: f.action, Options: actionOptions()},
+		{ID: "action", Label: "What was done", Type: "select", Value: f.action, Options: actionOptions(), Hint: "All of a kind, or one thing."},
 		{ID: "actor", Label: "Who did it", Value: f.actor, Hint: "A username, or an id.", Autocomplete: "off", MaxLength: 255},
-		{ID: "object", Label: "To what it was done", Value: f.object, Hint: "The name or the id of an auth client, a user or a group.", Autocomplete: "off", MaxLength: 255},
+		{ID: "object", Label: "To whom or what", Value: f.object, Hint: "A name, or an id.", Autocomplete: "off", MaxLength: 255},
 		{ID: "from", Label: "From", Type: "date", Value: f.from.text, Hint: "The first day, in UTC.", Fault: f.from.fault()},
 		{ID: "to", Label: "To", Type: "date", Value: f.to.text, Hint: "The last day, in UTC.", Fault: f.to.fault()},
 	}

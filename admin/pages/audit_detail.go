@@ -9,14 +9,19 @@ import (
 	"github.com/grantor-dev/grantor/templates"
 )
 
-// told says what was noted with an event: what was changed, and what else is known. What the sentence says already is
-// left out.
-func told(e *account.Event, said string) (changes []templates.Change, facts []templates.Field) {
+// told says what was noted with an event: what was changed, and what else is known. The name of the object stands in the
+// sentence already.
+func told(e *account.Event, object string) (changes []templates.Change, facts []templates.Field) {
+	kind, _, _ := strings.Cut(e.Object, ":")
 	for _, name := range slices.Sorted(maps.Keys(e.Detail)) {
 		value, words := e.Detail[name], strings.ReplaceAll(name, "_", " ")
-		if old, now, ok := oldAndNew(e, name); ok {
+		old, now, parted := oldAndNew(e, name)
+		switch {
+		case parted && old == "" && strings.HasSuffix(e.Action, ".created"): // before it was made there was nothing
+			facts = append(facts, templates.Field{Name: words, Value: now})
+		case parted:
 			changes = append(changes, templates.Change{Name: words, Old: old, New: now})
-		} else if value != "" && value != said {
+		case value != "" && (object == "" || name != nameField[kind]):
 			facts = append(facts, templates.Field{Name: words, Value: value})
 		}
 	}

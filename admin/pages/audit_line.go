@@ -86,13 +86,15 @@ func (t teller) object(ctx context.Context, e *account.Event) templates.Mention 
 	return templates.Mention{Name: e.Object}
 }
 
+// nameField is where events keep the name of their object, by its kind.
+var nameField = map[string]string{"client": "client_name", "user": "username", "group": "group"}
+
 // nameIn is the name that an event keeps of its object: of a client, a user or a group that may be gone by now.
 func nameIn(e *account.Event, kind string) string {
-	field := map[string]string{"client": "client_name", "user": "username", "group": "group"}[kind]
-	if old, now, ok := oldAndNew(e, field); ok {
+	if old, now, ok := oldAndNew(e, nameField[kind]); ok {
 		return firstOf(now, old)
 	}
-	return e.Detail[field]
+	return e.Detail[nameField[kind]]
 }
 
 // named is a user, a client or a group as it is called now, with a link for who may see it; by its id where it is gone.

@@ -25,7 +25,7 @@ const (
 var periods = []struct {
 	period oauth.Period
 	text   string
-}{{oauth.Hour, "hour"}, {oauth.Day, "day"}, {oauth.Week, "week"}}
+}{{oauth.Hour, "Last hour"}, {oauth.Day, "Last day"}, {oauth.Week, "Last week"}}
 
 func (s *site) dashboard(w http.ResponseWriter, r *http.Request, v *visit) error {
 	period := oauth.Day
