@@ -159,7 +159,7 @@ func (p *past) liveAWeek() {
 		if clock := p.at.UTC().Hour(); clock >= 7 && clock < 19 && p.at.Weekday() != time.Sunday {
 			busy = 4 + 3*(6-max(clock-13, 13-clock))/3
 		}
-		for i := range busy * 3 {
+		for i := range busy*3 + hour*hour%5 {
 			_, err := p.provider.Token(p.ctx, p.clients[machines[(hour*5+i*i)%len(machines)]], &oauth.TokenRequest{GrantType: "client_credentials"})
 			p.must(err)
 		}

@@ -62,6 +62,9 @@ func (b *tab) photograph(path string, s screen) {
 	const longest = 1500
 	s.height = min(longest, max(s.height, ask[int64](b, `document.documentElement.scrollHeight`)))
 	b.size(s)
+	if ask[bool](b, `document.documentElement.scrollWidth > document.documentElement.clientWidth`) {
+		b.t.Errorf("%s: the page scrolls sideways", path)
+	}
 	picture := call(b, page.CaptureScreenshot, page.CaptureScreenshotParams{}).Data
 	if len(picture) > largest {
 		b.t.Errorf("%s has %d bytes, more than %d", path, len(picture), largest)
