@@ -17,7 +17,7 @@ func told(e *account.Event, object string) (changes []templates.Change, facts []
 		value, words := e.Detail[name], strings.ReplaceAll(name, "_", " ")
 		old, now, parted := oldAndNew(e, name)
 		switch {
-		case parted && old == "" && strings.HasSuffix(e.Action, ".created"): // before it was made there was nothing
+		case parted && strings.HasSuffix(e.Action, ".created"): // before it was made there was nothing
 			facts = append(facts, templates.Field{Name: words, Value: now})
 		case parted:
 			changes = append(changes, templates.Change{Name: words, Old: old, New: now})
