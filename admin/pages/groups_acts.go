@@ -42,8 +42,9 @@ func (s *site) groupAdd(w http.ResponseWriter, r *http.Request, v *visit) error 
 
 // refuseMember shows the group again, to who may see it.
 func (s *site) refuseMember(w http.ResponseWriter, r *http.Request, v *visit, field, fault string) error {
-	if err := v.Rights.Check(account.ViewGroups); err != nil {
-		return err
+	if !v.may(account.ViewGroups) {
+		s.write(w, r, formRefused, templates.AdminMessage{Admin: s.frame(r, v, "groups", "That did not work"), Text: fault})
+		return nil
 	}
 	return s.showGroup(w, r, v, formRefused, []templates.Fault{{Field: field, Message: fault}})
 }

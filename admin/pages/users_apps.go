@@ -83,6 +83,9 @@ func (s *site) userRevokeToken(w http.ResponseWriter, r *http.Request, v *visit)
 // whatever else there is.
 func (s *site) userRevokeAll(w http.ResponseWriter, r *http.Request, v *visit) error {
 	id := pathID(r, "user_id")
+	if _, _, err := s.Directory.LoadUser(r.Context(), id); err != nil {
+		return err
+	}
 	apps, err := s.Provider.AppsOf(r.Context(), id)
 	if err != nil {
 		return err
