@@ -157,14 +157,18 @@ type LiveCount struct {
 
 // Text says the count in words.
 func (l LiveCount) Text() string {
-	text := count(l.Authorizations, "live authorization of a user", "live authorizations of users")
+	users := count(l.Authorizations, "live authorization of a user", "live authorizations of users")
 	if l.More {
-		text = "more than " + text
+		users = "more than " + users
 	}
-	if l.Machine > 0 {
-		text += " and up to " + count(int(l.Machine), "token that it got for itself", "tokens that it got for itself")
+	own := "up to " + count(int(l.Machine), "live token that it got for itself", "live tokens that it got for itself")
+	switch {
+	case l.Machine == 0:
+		return users
+	case l.Authorizations == 0:
+		return own
 	}
-	return text
+	return users + " and " + own
 }
 
 // MachineText says in words how many tokens the client got for itself.

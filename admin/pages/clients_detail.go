@@ -79,7 +79,11 @@ func clientFacts(v *visit, c *oauth.Client, used time.Time) []templates.ClientFa
 	facts = append(facts,
 		templates.ClientFact{Label: "APIs (audience)", Items: c.Audience, Text: ifNone(len(c.Audience), "none in particular")},
 		templates.ClientFact{Label: "Tokens", Text: tokenText(c)},
+		templates.ClientFact{Label: "Access tokens live", Text: lifetime(c.AccessTokenLifetime, "")},
 	)
+	if c.MayUse(oauth.RefreshToken) {
+		facts = append(facts, templates.ClientFact{Label: "Refresh tokens live", Text: lifetime(c.RefreshTokenLifetime, ", counted from their last use")})
+	}
 	if c.ResourceServer {
 		facts = append(facts, templates.ClientFact{Label: "Resource server", Text: "It may ask what the tokens are worth that are meant for its APIs."})
 	}
@@ -141,18 +145,15 @@ func tokenText(c *oauth.Client) string {
 		}
 		text += "."
 	}
-	text += " They live for " + orUsual(c.AccessTokenLifetime)
-	if c.MayUse(oauth.RefreshToken) {
-		text += ", and refresh tokens for " + orUsual(c.RefreshTokenLifetime) + " unused"
-	}
-	return text + "."
+	return text
 }
 
-func orUsual(d oauth.Duration) string {
+// lifetime says how long something lives. The server's own setting is no secret, but it is not known here.
+func lifetime(d oauth.Duration, rest string) string {
 	if d == 0 {
-		return "as long as is usual here"
+		return "As long as this server is set to"
 	}
-	return d.String()
+	return d.String() + rest
 }
 
 // fillPlot counts what was issued, for who may see that.

@@ -108,7 +108,8 @@ func words(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // clientForm shows the form as it was filled in.
 func (s *site) clientForm(v *visit, f form, faults []templates.Fault) templates.ClientForm {
-	filled := formView{form: f, faults: faults, rights: v.Rights, server: s.Provider.Issuer()}
+	faults = inOrder(faults)
+	filled := formView{form: f, faults: faults, rights: v.Rights}
 	page := templates.ClientForm{
 		Faults: faults, Basics: filled.basics(), Kind: filled.kind(), Grants: filled.grants(), Address: filled.address(),
 		Scopes: filled.scopes(), More: filled.more(),
@@ -122,7 +123,6 @@ type formView struct {
 	form
 	faults []templates.Fault
 	rights account.Rights
-	server string
 }
 
 // fault is all that is wrong with a field, as it stands beside it.

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -150,6 +151,20 @@ func clientFaults(f form, err error) (faults []templates.Fault, ok bool) {
 		faults = append(faults, templates.Fault{Field: field, Message: message})
 	}
 	return faults, ok
+}
+
+// inOrder sorts faults as their fields stand on the page.
+func inOrder(faults []templates.Fault) []templates.Fault {
+	place := func(f templates.Fault) int {
+		return slices.Index(formOrder, f.Field)
+	}
+	return slices.SortedStableFunc(slices.Values(faults), func(a, b templates.Fault) int { return place(a) - place(b) })
+}
+
+// formOrder is how the fields stand on the page.
+var formOrder = []string{
+	"client_name", "token_endpoint_auth_method", "grant_types", "redirect_uris", "scope", "default_scope", "access_token_format",
+	"access_token_signing_alg", "access_token_lifetime", "refresh_token_lifetime", "audience", "resource_server", "client_uri", "client_id", "permissions",
 }
 
 func isLines(field string) bool { return field == "redirect_uris" || field == "audience" }

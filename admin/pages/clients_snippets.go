@@ -23,16 +23,16 @@ func (s *site) clientSnippets(c *oauth.Client) []templates.SnippetGroup {
 		groups = append(groups, g)
 	}
 	if c.MayUse(oauth.AuthorizationCode) {
-		add("code", "Sign people in", "Authorization code grant with PKCE. Make a new verifier and a new state for every login.", codeSnippets)
+		add("code", "sign people in", "Authorization code grant with PKCE. Make a new verifier and a new state for every login.", codeSnippets)
 	}
 	if c.MayUse(oauth.ClientCredentials) {
-		add("machine", "Act for itself", "Client credentials grant. Keep the token until shortly before it expires; do not ask for one with every call.", machineSnippets)
+		add("machine", "act for itself", "Client credentials grant. Keep the token until shortly before it expires; do not ask for one with every call.", machineSnippets)
 	}
 	if c.ResourceServer {
-		add("inspect", "Ask what a token is worth", "Introspection (RFC 7662). A token is good only where “active” is true.", inspectSnippets)
+		add("inspect", "ask what a token is worth", "Introspection (RFC 7662). A token is good only where “active” is true.", inspectSnippets)
 	}
 	if c.PersonalAccessTokens {
-		add("personal", "Use a personal access token", "People make one under “My account” and give it to their program, which sends it to the API with every call.", personalSnippets)
+		add("personal", "use a personal access token", "People make one under “My account” and give it to their program, which sends it to the API with every call.", personalSnippets)
 	}
 	return groups
 }
