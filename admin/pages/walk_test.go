@@ -183,6 +183,27 @@ func TestEveryPageIsServedToWhomTheTableSays(t *testing.T) {
 	})
 }
 
+// What the rules behind a page refuse is told and noted as what the table refuses.
+func TestRefusalsOfTheRulesAreInTheAuditLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	root := w.superAdmin("root")
+	w.superAdmin("second")
+	k := w.walker(w.user("helper", account.EditUsers), account.Rights{Permissions: account.Permissions{account.EditUsers}})
+	last := w.latest()
+	block := access.Rule{Method: http.MethodPost, Path: "/admin/users/{user_id}/block"}
+	got := k.send(block, "/admin/users/"+root.ID+"/block").shows("Only a super admin may do this.")
+	k.wantRefused(block, got, last)
+	if u, err := w.people.User(w.system(), root.ID); err != nil || u.Blocked {
+		t.Errorf("a super admin is blocked by a helper: %v", err)
+	}
+	if e := w.events("access.refused")[0]; e.Actor.Address == "" {
+		t.Errorf("the audit log has %+v", e)
+	}
+	auditor := w.as("auditor", account.ViewAudit).open("/admin/audit?action=access.refused&actor=helper")
+	auditor.shows("was refused the page /admin/users/{user_id}/block", "reason: ")
+}
+
 func TestGuestsAreSentToLogin(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
