@@ -78,13 +78,15 @@ func checkFile(file *ClientFile) error {
 	for i := range file.Clients {
 		at := fmt.Sprintf("/clients/%d", i)
 		c := &file.Clients[i]
+		check := c.Registration
 		if c.ClientID == "" {
+			check.ClientID = "named-later" // it is told once that there is none
 			faults = append(faults, Fault{Pointer: at + "/client_id", Detail: "It must be there, so that a second import finds the client again."})
 		} else if seen[c.ClientID] {
 			faults = append(faults, Fault{Pointer: at + "/client_id", Detail: "Another client of the file has it."})
 		}
 		seen[c.ClientID] = true
-		for _, f := range faultsOf(c.Check()) {
+		for _, f := range faultsOf(check.Check()) {
 			faults = append(faults, Fault{Pointer: at + f.Pointer, Detail: f.Detail})
 		}
 	}

@@ -71,7 +71,11 @@ func newWorld(t *testing.T) *world {
 	w.config = api.Config{Provider: w.provider, Directory: w.people, Audit: w.audit, Keys: w.keys, Pages: pages, Version: "1.2.3"}
 	handler, err := api.New(w.config)
 	ok(t, err)
-	w.handler = web.New(web.Config{Now: w.now, HTTPS: true})(handler)
+	w.handler = web.New(web.Config{Now: w.now, HTTPS: true})(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		// As package server does it in front of every area.
+		ctx := account.WithRequestID(r.Context(), web.EventFrom(r.Context()).RequestID)
+		handler.ServeHTTP(rw, r.WithContext(account.WithActor(ctx, account.Actor{Kind: account.ActorGuest, Address: "192.0.2.1"})))
+	}))
 	return w
 }
 
@@ -318,4 +322,41 @@ func ok(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+func newRequest(method, path string) *http.Request {
+	return httptest.NewRequest(method, issuer+api.Path+path, nil)
+}
+
+func (w *world) serve(r *http.Request) *result {
+	recorder := httptest.NewRecorder()
+	w.handler.ServeHTTP(recorder, r)
+	answer := &result{recorder, w.t}
+	answer.isProper(r.Method, r.URL.Path)
+	return answer
+}
+
+func (w *world) group(name string, permissions ...account.Permission) *account.Group {
+	w.t.Helper()
+	g, err := w.people.CreateGroup(w.system(), account.NewGroup{Name: name, Permissions: permissions})
+	ok(w.t, err)
+	return g
+}
+
+// events gives what the audit log has of an action or a kind of actions; "" is all.
+func (w *world) events(action string) []*account.Event {
+	w.t.Helper()
+	events, _, err := w.audit.Find(w.system(), account.AuditQuery{Action: action})
+	ok(w.t, err)
+	return events
+}
+
+// readLoosely is read for what is described in part only.
+func readLoosely[T any](r *result) T {
+	r.t.Helper()
+	var value T
+	if err := json.Unmarshal(r.Body.Bytes(), &value); err != nil {
+		r.t.Fatalf("%d: %v: %s", r.Code, err, r.Body)
+	}
+	return value
 }

@@ -1,0 +1,10 @@
+package api
+
+import "github.com/grantor-dev/grantor/admin/access"
+
+// BuildWith builds the API under another table.
+func BuildWith(c Config, rules []access.Rule) error {
+	s := &service{Config: c}
+	s.admit = s.byToken
+	return s.build(rules)
+}
