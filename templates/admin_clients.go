@@ -74,7 +74,7 @@ type ClientGroup struct {
 
 // ClientSaved is what of a client being edited cannot be edited.
 type ClientSaved struct {
-	ID       string
+	Name     string
 	Version  string
 	Conflict *ClientConflict
 }

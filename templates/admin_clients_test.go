@@ -26,7 +26,7 @@ func clientSamples() []any {
 		More: []ClientGroup{{Title: hostile, Inputs: []Input{{ID: "audience", Label: hostile}}, Choices: []Choices{choices("permissions")}}},
 	}
 	edit := form
-	edit.Saved = &ClientSaved{ID: "3f9a1c7e", Version: "7", Conflict: &ClientConflict{Who: hostile, When: then, Changes: []Change{{hostile, hostile, ""}, {"b", "", hostile}}}}
+	edit.Saved = &ClientSaved{Name: hostile, Version: "7", Conflict: &ClientConflict{Who: hostile, When: then, Changes: []Change{{hostile, hostile, ""}, {"b", "", hostile}}}}
 	line := AuthorizationLine{ID: "a1", User: hostile, UserPath: "/tenant/admin/users/usr_1", Scopes: []string{hostile}, Issued: then}
 	event := EventLine{Time: then, Actor: Mention{Name: hostile}, Before: "changed", Object: Mention{Kind: "the auth client", Name: hostile, Path: "/tenant/admin/auth-clients/x"}, Address: hostile}
 	asked := []ClientAsked{{ID: "3f9a1c7e", Name: hostile, Live: &LiveCount{Authorizations: 10000, More: true, Machine: 1}}, {ID: "b", Name: hostile}, {ID: "c", Name: hostile, Live: &LiveCount{}}}

@@ -32,7 +32,11 @@ func (s *site) clientsDelete(w http.ResponseWriter, r *http.Request, v *visit) e
 	return s.actOnSelected(w, r, v, selectedAct{
 		notice: "clients-deleted", path: clientsPath + "/-/delete", act: s.Provider.DeleteClient,
 		ask: templates.ClientAsk{
-			Question: "Are you sure you want to delete these auth clients?", Button: "Delete Auth Clients", Points: deletePoints(),
+			Question: "Are you sure you want to delete these auth clients?", Button: "Delete Auth Clients", Points: []string{
+				"Whoever uses them cannot sign in any more from this moment on.",
+				"Their access tokens, refresh tokens and codes are refused at once.",
+				"It cannot be undone. To stop auth clients for a while, disable them instead.",
+			},
 		},
 	})
 }
@@ -41,7 +45,11 @@ func (s *site) clientsRevoke(w http.ResponseWriter, r *http.Request, v *visit) e
 	return s.actOnSelected(w, r, v, selectedAct{
 		notice: "clients-revoked", path: clientsPath + "/-/revoke", act: s.revokeAll,
 		ask: templates.ClientAsk{
-			Question: "Are you sure you want to revoke all tokens of these auth clients?", Button: "Revoke tokens", Points: revokePoints(),
+			Question: "Are you sure you want to revoke all tokens of these auth clients?", Button: "Revoke tokens", Points: []string{
+				"Their access tokens, refresh tokens and codes are refused at once, personal access tokens as well.",
+				"People who use them have to sign in again. They keep their settings and their secrets.",
+				jwtsLiveOn,
+			},
 		},
 	})
 }

@@ -33,9 +33,9 @@ type edit struct {
 
 func (s *site) showEdit(w http.ResponseWriter, r *http.Request, v *visit, status int, e edit) error {
 	page := s.clientForm(v, e.form, e.faults)
-	page.Admin = s.clientFrame(r, v, e.client.Name(), clientLink(e.client))
+	page.Admin = s.clientFrame(r, v, "Edit Auth Client", clientLink(e.client))
 	page.Action, page.Cancel = clientPath(e.client.ClientID)+"/edit", clientPath(e.client.ClientID)
-	page.Saved = &templates.ClientSaved{ID: e.client.ClientID, Version: strconv.FormatUint(e.version, 10), Conflict: e.conflict}
+	page.Saved = &templates.ClientSaved{Name: e.client.Name(), Version: strconv.FormatUint(e.version, 10), Conflict: e.conflict}
 	s.write(w, r, status, page)
 	return nil
 }

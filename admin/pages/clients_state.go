@@ -40,11 +40,13 @@ func deletePoints() []string {
 	}
 }
 
+const jwtsLiveOn = "APIs that check JWTs without asking this server accept those until they expire."
+
 func revokePoints() []string {
 	return []string{
 		"Its access tokens, refresh tokens and codes are refused at once, personal access tokens as well.",
 		"People who use it have to sign in again. It keeps its settings and its secrets.",
-		"APIs that check JWTs without asking this server accept those until they expire.",
+		jwtsLiveOn,
 	}
 }
 

@@ -48,9 +48,9 @@ func TestExportIsImportedElsewhere(t *testing.T) {
 		t.Fatal("it did not show first what it would do")
 	}
 	done := plan.press("Import").wantStatus(http.StatusOK).shows("You won't be able to see them again")
-	id, secret, _ := strings.Cut(textOf(byID(done.document, "secret")), " ")
-	if id != "photos" || !other.proves("photos", secret) {
-		t.Errorf("told %q", textOf(byID(done.document, "secret")))
+	secret := byID(done.document, "secret-0")
+	if attribute(secret, "data-client") != "photos" || !other.proves("photos", textOf(secret)) || byID(done.document, "secret-1") != nil {
+		t.Errorf("told %q", textOf(secret))
 	}
 	if got, want := sprint(other.clientNow("photos").Registration), sprint(w.clientNow("photos").Registration); got != want {
 		t.Errorf("%s became %s", want, got)

@@ -1,13 +1,11 @@
-// Adds a button that keeps the secret on the page as a text file. The file is made here: the server has the secret no more.
-for (const secret of document.querySelectorAll("#secret")) {
-  const name = document.querySelector("#client-id")?.textContent ?? "secrets";
-  const lines = document.querySelector("#client-id")
-    ? [`client_id: ${name}`, `client_secret: ${secret.textContent}`]
-    : [secret.textContent.trim()];
+// Adds a button that keeps the secrets on the page as a text file. The file is made here: the server has them no more.
+const secrets = [...document.querySelectorAll("code[data-client]")];
+if (secrets.length > 0) {
   const link = document.createElement("a");
   link.className = "button";
   link.textContent = "Download";
-  link.download = `${name}.txt`;
-  link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/plain" }));
+  link.download = secrets.length === 1 ? `${secrets[0].dataset.client}.txt` : "auth-clients-secrets.txt";
+  const text = secrets.map((s) => `client_id: ${s.dataset.client}\nclient_secret: ${s.textContent}\n`).join("\n");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
   document.querySelector(".secret .form-actions").prepend(link);
 }
