@@ -87,12 +87,11 @@ type AdminUserSecret struct {
 type AdminUserEdit struct {
 	Admin
 	UserHead
-	Version     string
-	Faults      []Fault
-	Outdated    *Outdated
-	Inputs      []Input
-	AsSuper     *Choice // nil where the visitor may not decide it
-	PasswordToo bool    // a super admin's password must be longer: say so
+	Version  string
+	Faults   []Fault
+	Outdated *Outdated
+	Inputs   []Input
+	AsSuper  *Choice // nil where the visitor may not decide it
 }
 
 // AdminUserPassword sets a password. It posts credential (generated or typed) and password.
