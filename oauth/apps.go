@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,32 +108,60 @@ func (app *App) allow(scope Scope, audience []string) {
 	app.Audience = Scope(app.Audience).Union(audience)
 }
 
-// WithdrawApp takes back what a user has allowed a client: the consent first, so that nothing new begins by it, then every
+// WithdrawApp takes back what a user has allowed a client: the consent, so that nothing new begins by it, and every
 // authorization. Personal access tokens stay. store.ErrNotFound where nothing was allowed.
 func (p *Provider) WithdrawApp(ctx context.Context, userID, clientID string) error {
 	if userID == "" || len(userTag(userID)) > store.MaxID || !isClientID(clientID) {
 		return store.ErrNotFound
 	}
-	kept, err := p.consents.Take(ctx, consentID(userID, clientID))
+	kept, err := p.consents.Get(ctx, consentID(userID, clientID))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("forget consent: %w", err)
+		return fmt.Errorf("read consent: %w", err)
 	}
-	found := err == nil
+	if err != nil {
+		// Without anything to withdraw nothing is noted: every node holds the notes, and anybody could fill them.
+		if found, err := p.hasAllowed(ctx, userID, clientID); err != nil || !found {
+			return cmp.Or(err, store.ErrNotFound)
+		}
+	}
+	// Noted before anything is taken back: what failed halfway is still listed, and can be done again.
 	if err := p.noteWithdrawal(ctx, userID, clientID, kept); err != nil {
 		return fmt.Errorf("note that a consent was withdrawn: %w", err)
 	}
+	if _, err := p.consents.Take(ctx, consentID(userID, clientID)); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("forget consent: %w", err)
+	}
 	err = p.authorizations.All(ctx, userTag(userID), func(a *Authorization) error {
-		if a.UserID != userID || a.ClientID != clientID || a.IsPersonal() {
+		if !a.allowedTo(userID, clientID) {
 			return nil
 		}
-		found = true
 		return p.endAuthorization(ctx, a, "withdrawn by its user")
 	})
 	if err != nil {
 		return fmt.Errorf("end what was allowed: %w", err)
 	}
-	if !found {
-		return store.ErrNotFound
-	}
 	return p.audit(ctx, "consent.withdrawn", clientObject(clientID), map[string]string{"user": userID})
+}
+
+// allowedTo reports whether it is what the user allowed the client, and not a personal access token for it.
+func (a *Authorization) allowedTo(userID, clientID string) bool {
+	return a.UserID == userID && a.ClientID == clientID && !a.IsPersonal()
+}
+
+// hasAllowed reports whether there is any authorization that withdrawing would end.
+func (p *Provider) hasAllowed(ctx context.Context, userID, clientID string) (bool, error) {
+	errFound := errors.New("found")
+	err := p.authorizations.All(ctx, userTag(userID), func(a *Authorization) error {
+		if a.allowedTo(userID, clientID) {
+			return errFound
+		}
+		return nil
+	})
+	if errors.Is(err, errFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for what was allowed: %w", err)
+	}
+	return false, nil
 }

@@ -241,3 +241,18 @@ func TestAWithdrawalThatFailsHalfwayIsNotReportedAsDone(t *testing.T) {
 		}
 	}
 }
+
+// TestWithdrawingWhatWasNeverAllowedLeavesNothingBehind: every node holds the notes, and reads them at every token.
+func TestWithdrawingWhatWasNeverAllowedLeavesNothingBehind(t *testing.T) {
+	w, n := newNode(t)
+	n.register(webApp())
+	v := n.signIn(n.user("alice"))
+	for _, client := range []string{"web", "nobody", "somebody"} {
+		wantErr(t, n.WithdrawApp(t.Context(), v.User.ID, client), store.ErrNotFound)
+	}
+	notes, _, err := w.store.List(t.Context(), store.Kind{Name: "withdrawal"}, "", "", 10)
+	ok(t, err)
+	if len(notes) > 0 {
+		t.Errorf("%d notes", len(notes))
+	}
+}

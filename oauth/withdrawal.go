@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/grantor-dev/grantor/store"
@@ -31,7 +33,7 @@ func newWithdrawals(b store.Backend) *store.Cache[withdrawal] {
 	})
 }
 
-// noteWithdrawal ends what was allowed until now. kept is the consent that was forgotten, nil where there was none.
+// noteWithdrawal ends what was allowed until now. kept is the consent that is withdrawn, nil where there is none.
 func (p *Provider) noteWithdrawal(ctx context.Context, userID, clientID string, kept *Consent) error {
 	now := p.now()
 	next := &withdrawal{
@@ -71,13 +73,13 @@ func (p *Provider) withdrawn(ctx context.Context, userID, clientID string) (time
 	if len(all) == 0 {
 		return time.Time{}, nil
 	}
-	id := consentID(userID, clientID)
-	for _, w := range all {
-		if w.ID == id {
-			return w.At, nil
-		}
+	at, found := slices.BinarySearchFunc(all, consentID(userID, clientID), func(w *withdrawal, id string) int {
+		return strings.Compare(w.ID, id)
+	})
+	if !found {
+		return time.Time{}, nil
 	}
-	return time.Time{}, nil
+	return all[at].At, nil
 }
 
 // unlessWithdrawn gives the time of a consent, the zero time where the user has taken it back since.
