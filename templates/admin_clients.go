@@ -250,7 +250,8 @@ type ClientImport struct {
 	Admin
 	Text    Input
 	Faults  []Fault
-	Checked bool // the lines below say what would be done
+	Checked bool   // the lines below say what would be done
+	Seen    string // names exactly what they say
 	Lines   []ImportLine
 }
 

@@ -52,19 +52,18 @@ func clientPages() handlers {
 
 // clientNotices are what these pages tell after an act.
 var clientNotices = map[string]string{
-	"client-created":         "The auth client was created.",
-	"client-saved":           "The auth client was saved.",
-	"client-deleted":         "The auth client was deleted.",
-	"client-enabled":         "The auth client was enabled.",
-	"client-disabled":        "The auth client was disabled.",
-	"client-revoked":         "All tokens of the auth client were revoked.",
-	"client-secret-revoked":  "The secret was revoked.",
-	"client-authorization":   "The authorization was revoked, with all its tokens.",
-	"clients-deleted":        "The auth clients were deleted.",
-	"clients-enabled":        "The auth clients were enabled.",
-	"clients-disabled":       "The auth clients were disabled.",
-	"clients-revoked":        "All tokens of the auth clients were revoked.",
-	"client-nothing-changed": "Nothing was changed.",
+	"client-created":        "The auth client was created.",
+	"client-saved":          "The auth client was saved.",
+	"client-deleted":        "The auth client was deleted.",
+	"client-enabled":        "The auth client was enabled.",
+	"client-disabled":       "The auth client was disabled.",
+	"client-revoked":        "All tokens of the auth client were revoked.",
+	"client-secret-revoked": "The secret was revoked.",
+	"client-authorization":  "The authorization was revoked, with all its tokens.",
+	"clients-deleted":       "The auth clients were deleted.",
+	"clients-enabled":       "The auth clients were enabled.",
+	"clients-disabled":      "The auth clients were disabled.",
+	"clients-revoked":       "All tokens of the auth clients were revoked.",
 }
 
 // clientPath is the page of a client, below the issuer. Client ids need no escaping: oauth sees to that.

@@ -54,7 +54,6 @@ func (s *site) clientSave(w http.ResponseWriter, r *http.Request, v *visit) erro
 	}
 	registration, faults := registrationOf(v.Form)
 	registration.ClientID = c.ClientID
-	registration.Permissions = withLocked(registration.Permissions, c.Permissions, v.Rights)
 	if len(faults) > 0 {
 		if more, ok := clientFaults(v.Form, checked(registration)); ok {
 			faults = append(faults, more...)
@@ -75,17 +74,6 @@ func (s *site) clientSave(w http.ResponseWriter, r *http.Request, v *visit) erro
 		return s.clientDone(w, r, v, clientPath(c.ClientID)+"/secrets/new", "client-saved") // it has none yet
 	}
 	return s.clientDone(w, r, v, clientPath(c.ClientID), "client-saved")
-}
-
-// withLocked adds the permissions that the client has and the visitor could not untick. The rules refuse to save such a
-// client by somebody who holds less than it; what must not happen is that it silently loses them.
-func withLocked(asked, had account.Permissions, rights account.Rights) account.Permissions {
-	for _, p := range had {
-		if !rights.Has(p) && !slices.Contains(asked, p) {
-			asked = append(asked, p)
-		}
-	}
-	return asked
 }
 
 // showConflict shows the form with what was typed, who saved first, and where the two differ. Saving again replaces what

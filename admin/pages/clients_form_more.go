@@ -103,7 +103,7 @@ func (f formView) resourceServer() templates.Choices {
 	}}
 }
 
-// permissions offers what the visitor holds. What the client has and he does not hold stays visible, and cannot be changed.
+// permissions offers what the visitor holds, and says of the others why he cannot give them.
 func (f formView) permissions() templates.Choices {
 	c := templates.Choices{
 		ID: "permissions", Legend: "Permissions of the client", Fault: f.fault("permissions"),

@@ -138,6 +138,15 @@ func TestFormKeepsWhatWasTypedAndSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestCommaInARedirectURLSmugglesNoSecondOne(t *testing.T) {
+	w := newWorld(t)
+	page := creator(w).open(newClient+"?template=web").form("Create Auth Client").set("client_name", "Comma").set("redirect_uris", "https://app.example.com/a,b").submit()
+	c := w.clientNow(textOf(byID(page.wantStatus(http.StatusOK).document, "client-id")))
+	if len(c.RedirectURIs) != 1 || !c.AllowsRedirect("https://app.example.com/a,b") || c.AllowsRedirect("https://app.example.com/a") || c.AllowsRedirect("b") {
+		t.Errorf("it has %q", c.RedirectURIs)
+	}
+}
+
 // isOpen reports whether the advanced settings are shown.
 func isOpen(p *page) bool {
 	for _, d := range elements(p.document, "details") {

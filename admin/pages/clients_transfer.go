@@ -3,6 +3,8 @@ package pages
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -80,9 +82,9 @@ func (s *site) clientImported(w http.ResponseWriter, r *http.Request, v *visit) 
 		page.Faults = faults
 		return s.showImport(w, r, v, formRefused, page)
 	}
-	file, err := readClientFile(text)
-	if err != nil {
-		return refuse(templates.Fault{Field: "text", Message: err.Error()})
+	file, fault := readClientFile(text)
+	if fault != "" {
+		return refuse(templates.Fault{Field: "text", Message: fault})
 	}
 	plan, faults, err := s.planImport(r.Context(), v, file)
 	if err != nil {
@@ -94,20 +96,26 @@ func (s *site) clientImported(w http.ResponseWriter, r *http.Request, v *visit) 
 	if page.Checked = true; len(faults) > 0 {
 		return refuse(faults...)
 	}
-	if v.Form.Get("sure") != "yes" {
+	// What is done is what was seen: where somebody changed a client meanwhile, it is shown anew.
+	if page.Seen = planDigest(page.Lines); v.Form.Get("seen") != page.Seen {
 		return s.showImport(w, r, v, http.StatusOK, page)
 	}
 	return s.runImport(w, r, v, plan)
 }
 
-// readClientFile reads a file strictly: a misspelt field would silently mean nothing.
-func readClientFile(text string) (*clientFile, error) {
+// planDigest tells one plan from another.
+func planDigest(lines []templates.ImportLine) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", lines))
+	return hex.EncodeToString(sum[:])
+}
+
+// readClientFile reads a file strictly: a misspelt field would silently mean nothing. fault is a sentence, "" for none.
+func readClientFile(text string) (file *clientFile, fault string) {
 	if strings.TrimSpace(text) == "" {
-		return nil, errors.New("Choose a file, or paste what stands in it.") //nolint:staticcheck // people read it
+		return nil, "Choose a file, or paste what stands in it."
 	}
 	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
 	decoder.DisallowUnknownFields()
-	var file clientFile
 	err := decoder.Decode(&file)
 	if err == nil {
 		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
@@ -115,12 +123,15 @@ func readClientFile(text string) (*clientFile, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("This is no file of auth clients: %s.", fileFault(err)) //nolint:staticcheck // people read it
+		return nil, "This is no file of auth clients: " + fileFault(err) + "."
+	}
+	if file == nil {
+		return nil, "This is no file of auth clients: it holds nothing."
 	}
 	if len(file.Clients) > maxImported {
-		return nil, fmt.Errorf("A file may hold %d auth clients at most.", maxImported) //nolint:staticcheck // people read it
+		return nil, fmt.Sprintf("A file may hold %d auth clients at most.", maxImported)
 	}
-	return &file, nil
+	return file, ""
 }
 
 // fileFault says what is wrong with a file without repeating values of it, which may be secret.
