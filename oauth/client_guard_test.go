@@ -292,3 +292,16 @@ func TestARefreshTokenEndsWhenItsClientSays(t *testing.T) {
 		}
 	}
 }
+
+func TestAClientHasNoOtherState(t *testing.T) {
+	_, n := newNode(t)
+	r := powerful()["admin"]
+	n.register(r)
+	ok(t, n.SetClientState(t.Context(), r.ClientID, oauth.Disabled))
+	if err := n.SetClientState(as(account.EditClients), r.ClientID, "on"); err == nil {
+		t.Error("somebody enabled a client mightier than he is, by a state that there is not")
+	}
+	if !n.client(r.ClientID).Disabled {
+		t.Error("it is enabled")
+	}
+}

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/grantor-dev/grantor/account"
@@ -20,6 +21,9 @@ const (
 // SetClientState enables or disables a client. While disabled it cannot authenticate and its tokens are refused.
 // store.ErrNotFound, account.ErrBuiltIn, and *account.ForbiddenError where a mightier client is to be enabled.
 func (p *Provider) SetClientState(ctx context.Context, clientID string, state ClientState) error {
+	if state != Enabled && state != Disabled {
+		return fmt.Errorf("change client %s: unknown state %q", clientID, state)
+	}
 	return p.changeClient(ctx, clientID, event{action: "client." + string(state)}, func(c *Client) error {
 		if c.BuiltIn {
 			return account.ErrBuiltIn

@@ -99,6 +99,9 @@ func (p *Provider) keepClient(ctx context.Context, c *Client) (err error) {
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("register client: %w", err)
 	}
+	if err := p.afterGone(ctx, c); err != nil {
+		return err
+	}
 	if err := p.ensureKey(ctx, &c.Registration); err != nil {
 		return err
 	}
@@ -319,6 +322,9 @@ func (p *Provider) DeleteClient(ctx context.Context, id string) error {
 	}
 	if old.BuiltIn { // it is not taken over later: only EnsureBuiltIn makes one
 		return account.ErrBuiltIn
+	}
+	if err := p.noteGone(ctx, id); err != nil {
+		return err
 	}
 	c, err := p.clients.Take(ctx, id)
 	if err != nil {

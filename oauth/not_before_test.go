@@ -153,3 +153,32 @@ func TestAnEndReachesWhatAFastClockIssued(t *testing.T) {
 	ok(t, n.EndClientTokens(t.Context(), "web"))
 	n.wantActive(n.client("web"), false, machine.AccessToken)
 }
+
+// TestWhatIsIssuedForADeletedClientIsNotItsSuccessors has a node that has not heard of the deletion go on for a moment,
+// while the client_id is registered again.
+func TestWhatIsIssuedForADeletedClientIsNotItsSuccessors(t *testing.T) {
+	for _, format := range []oauth.AccessTokenFormat{oauth.Opaque, oauth.JWT} {
+		w, n := newNode(t)
+		r := webApp()
+		r.AccessTokenFormat = format
+		old := n.register(r)
+		v := n.signIn(n.user("alice"))
+		code := n.authorize(old, v)
+		w.move(time.Millisecond)
+		ok(t, n.DeleteClient(t.Context(), "web"))
+		next := n.register(r)
+		w.move(time.Second)
+		machine, err := n.machine(old) // as the slow node knows it
+		ok(t, err)
+		tokens, err := n.redeem(old, code)
+		ok(t, err)
+		n.wantActive(next, false, machine.AccessToken, tokens.AccessToken, tokens.RefreshToken)
+		for range 2 {
+			own, err := n.machine(n.client("web"))
+			ok(t, err)
+			mine := n.tokens(n.client("web"), v)
+			n.wantActive(next, true, own.AccessToken, mine.AccessToken, mine.RefreshToken)
+			w.move(5 * time.Second)
+		}
+	}
+}

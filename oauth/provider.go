@@ -66,6 +66,7 @@ type Provider struct {
 
 	clients        *store.Cache[Client]
 	clientNames    *store.Claims
+	gone           *store.Collection[goneClient]
 	authorizations *store.Collection[Authorization]
 	consents       *store.Collection[Consent]
 	withdrawals    *store.Cache[withdrawal]
@@ -82,6 +83,7 @@ func New(c Config) *Provider {
 		issuer: c.Issuer, backend: c.Backend, directory: c.Directory, hasher: c.Hasher, auditLog: c.Audit, keys: c.Keys,
 		lifetimes: c.Lifetimes.withDefaults(), algorithm: c.Algorithm, clock: c.Now,
 		clients:        newClients(c.Backend),
+		gone:           newGoneClients(c.Backend),
 		authorizations: newAuthorizations(c.Backend),
 		consents:       newConsents(c.Backend),
 		withdrawals:    newWithdrawals(c.Backend),
