@@ -231,6 +231,39 @@ func TestMembershipsAreBounded(t *testing.T) {
 	wantField(t, err, "member_of")
 }
 
+// TestNobodyComesToBeInTooManyGroups by groups that are nested deeply: each of them is read at every request.
+func TestNobodyComesToBeInTooManyGroups(t *testing.T) {
+	ctx := context.Background()
+	_, d := newDirectory(t)
+	chain := func(name string, n int) (lowest, highest string) {
+		for i := range n {
+			above := []string{lowest}
+			if i == 0 {
+				above = nil
+			}
+			lowest = createGroup(t, d, account.NewGroup{Name: fmt.Sprint(name, i), MemberOf: above}).ID
+			if i == 0 {
+				highest = lowest
+			}
+		}
+		return lowest, highest
+	}
+	low, high := chain("a", 150)
+	u := create(t, d, account.NewUser{Username: "alice", Groups: []string{low}})
+	other, _ := chain("b", 50)
+	ok(t, d.AddMember(ctx, other, high)) // 200 for her
+	wantField(t, d.AddMember(ctx, createGroup(t, d, account.NewGroup{Name: "c"}).ID, u.ID), "groups")
+	wantField(t, d.AddMember(ctx, createGroup(t, d, account.NewGroup{Name: "d"}).ID, high), "member_of")
+	below := createGroup(t, d, account.NewGroup{Name: "e", MemberOf: []string{low}}) // in 200 itself
+	_, err := d.CreateGroup(ctx, account.NewGroup{Name: "f", MemberOf: []string{below.ID}})
+	wantField(t, err, "member_of")
+	_, err = d.CreateUser(ctx, account.NewUser{Username: "bob", Password: goodPassword, Groups: []string{below.ID}})
+	wantField(t, err, "groups")
+	ok(t, d.RemoveMember(ctx, other, high))
+	_, err = d.CreateUser(ctx, account.NewUser{Username: "bob", Password: goodPassword, Groups: []string{below.ID}})
+	ok(t, err)
+}
+
 func TestUpdatingAGroupDoesNotChangeTheUserWithTheSameNumber(t *testing.T) {
 	ctx := context.Background()
 	w, d := newDirectory(t)

@@ -11,8 +11,11 @@ import (
 	"github.com/grantor-dev/grantor/store"
 )
 
-// maxMemberships bounds how many groups a user or a group is in directly: each is read at every request.
-const maxMemberships = 100
+// Bounds of groups: each that a user is in, directly or by way of others, is read at every request in the administration.
+const (
+	maxMemberships = 100 // directly
+	maxReach       = 200 // in all; changes that race may go a little beyond it
+)
 
 // errAlready ends a change that would change nothing.
 var errAlready = errors.New("it is so already")
@@ -74,12 +77,12 @@ func (d *Directory) checkGroup(ctx context.Context, was, g *Group) error {
 	if err != nil {
 		return err
 	}
+	g.MemberOf = ids
 	if fault == "" && !slices.Equal(ids, was.MemberOf) {
-		if fault, err = d.checkCycle(ctx, g.ID, ids); err != nil {
+		if fault, err = d.checkRise(ctx, was, g); err != nil {
 			return err
 		}
 	}
-	g.MemberOf = ids
 	faults.add("member_of", fault)
 	return faults.orNil()
 }
@@ -91,6 +94,13 @@ func (d *Directory) checkHeld(ctx context.Context, was, u *User, faults *FieldEr
 		return err
 	}
 	u.Groups = ids
+	if fault == "" && joins(was.Groups, ids) {
+		steps, err := climb(ids, d.stored(ctx))
+		if err != nil {
+			return fmt.Errorf("read what user %s is in: %w", u.ID, err)
+		}
+		fault = reachFault(steps)
+	}
 	faults.add("groups", fault)
 	set, fault := checkPermissions(was.Permissions, u.Permissions)
 	u.Permissions = set
@@ -132,14 +142,15 @@ func (d *Directory) checkMemberships(ctx context.Context, was, will []string) (i
 	return ids, fault, nil
 }
 
-// checkCycle tells in words whether groups contain the one that is to be put into them.
-func (d *Directory) checkCycle(ctx context.Context, id string, memberOf []string) (fault string, err error) {
-	steps, err := climb(memberOf, d.stored(ctx))
+// checkRise tells in words why a group cannot be in the groups that it is to be in: they contain it, or somebody would be
+// in too many.
+func (d *Directory) checkRise(ctx context.Context, was, g *Group) (fault string, err error) {
+	steps, err := climb(g.MemberOf, d.stored(ctx))
 	if err != nil {
-		return "", fmt.Errorf("read what group %s is in: %w", id, err)
+		return "", fmt.Errorf("read what group %s is in: %w", g.ID, err)
 	}
 	for _, s := range steps {
-		if s.group.ID != id {
+		if s.group.ID != g.ID {
 			continue
 		}
 		if s.below == nil {
@@ -148,7 +159,53 @@ func (d *Directory) checkCycle(ctx context.Context, id string, memberOf []string
 		return fmt.Sprintf("The group %s is itself in this group, directly or by way of others. Groups cannot contain each other.",
 			s.way()[0].Name), nil
 	}
+	if fault := reachFault(steps); fault != "" || !joins(was.MemberOf, g.MemberOf) {
+		return fault, nil
+	}
+	return d.checkReachBelow(ctx, g)
+}
+
+// checkReachBelow tells in words whether a member of a group would be in too many, as far as this node knows.
+func (d *Directory) checkReachBelow(ctx context.Context, g *Group) (fault string, err error) {
+	groups, err := d.everyGroup(ctx)
+	if err != nil {
+		return "", err
+	}
+	users, err := d.everyUser(ctx)
+	if err != nil {
+		return "", err
+	}
+	members := make([][]string, 0, len(groups)+len(users))
+	for _, other := range groups {
+		members = append(members, other.MemberOf)
+	}
+	for _, u := range users {
+		members = append(members, u.Groups)
+	}
+	will := lookupIn(groups).instead(g.ID, g)
+	for _, ids := range members {
+		steps, err := climb(ids, will)
+		if err != nil {
+			return "", err
+		}
+		through := slices.ContainsFunc(steps, func(s *step) bool { return s.group.ID == g.ID })
+		if fault := reachFault(steps); through && fault != "" {
+			return fault, nil
+		}
+	}
 	return "", nil
+}
+
+func reachFault(steps []*step) (fault string) {
+	if len(steps) > maxReach {
+		return fmt.Sprintf("These are too many: nobody can be in more than %d groups, directly and by way of others.", maxReach)
+	}
+	return ""
+}
+
+// joins tells whether there is a group among will that was not there before.
+func joins(was, will []string) bool {
+	return slices.ContainsFunc(will, func(id string) bool { return !slices.Contains(was, id) })
 }
 
 // sortedIDs gives each id once.

@@ -119,7 +119,8 @@ func (d *Directory) prove(ctx context.Context, s *Session, password, address str
 // session was ended meanwhile.
 func (d *Directory) renew(ctx context.Context, s *Session, notBefore time.Time) error {
 	next, err := d.sessions.Update(ctx, s.ID, func(s *Session) error {
-		s.NotBefore = notBefore
+		// Another tab may have changed the password meanwhile, and moved it further.
+		s.NotBefore = later(notBefore, s.NotBefore)
 		s.Authenticated = later(d.now(), notBefore.Add(time.Millisecond)) // as in StartSession
 		s.Seen = later(d.now(), s.Seen)
 		return nil

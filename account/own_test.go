@@ -124,6 +124,18 @@ func TestConfirmingMovesWhenThePasswordWasGiven(t *testing.T) {
 	}
 }
 
+// TestConfirmingInOneTabAfterAPasswordChangeInAnotherKeepsTheSession: the first still knows the session as it was.
+func TestConfirmingInOneTabAfterAPasswordChangeInAnotherKeepsTheSession(t *testing.T) {
+	ctx := context.Background()
+	w, d := newDirectory(t)
+	cookie, s := start(t, d, create(t, d, account.NewUser{Username: "alice"}), "")
+	before := *s
+	w.Move(time.Minute)
+	ok(t, d.ChangeOwnPassword(ctx, s, goodPassword, "another good password", ""))
+	ok(t, d.Confirm(ctx, &before, "another good password", ""))
+	alive(t, d, cookie)
+}
+
 func TestADeadSessionConfirmsAndChangesNothing(t *testing.T) {
 	ctx := context.Background()
 	for what, end := range map[string]func(*world, *account.Directory, *account.User, *account.Session) error{

@@ -297,6 +297,9 @@ func (p *person) setUsername(typed string) (fault string) {
 	if !ok {
 		return "A user name has 1 to 64 letters, digits and . _ - @ + of one script."
 	}
+	if isUserID(name) || isGroupID(name) {
+		return "A user name cannot look like an id."
+	}
 	p.Username = name
 	return ""
 }

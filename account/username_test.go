@@ -90,3 +90,16 @@ func FuzzCanonicalUsername(f *testing.F) {
 		}
 	})
 }
+
+// TestNoUserNameIsAnID: where an id or a name may be given, each means one user only.
+func TestNoUserNameIsAnID(t *testing.T) {
+	ctx := context.Background()
+	_, d := newDirectory(t)
+	u := create(t, d, account.NewUser{Username: "usr_alice"})
+	for _, bad := range []string{u.ID, strings.ToUpper(u.ID), "grp_" + strings.Repeat("0", 32)} {
+		_, err := d.CreateUser(ctx, account.NewUser{Username: bad, Password: goodPassword})
+		wantField(t, err, "username")
+		_, err = d.UpdateUser(ctx, u.ID, 0, func(u *account.User) error { u.Username = bad; return nil })
+		wantField(t, err, "username")
+	}
+}
