@@ -146,7 +146,7 @@ func TestSetupLinkMakesTheFirstSuperAdmin(t *testing.T) {
 			t.Errorf("marked is %q", marked)
 		}
 		b.fill("Username", "root")
-		b.fill("Name (may be left empty)", "The first one")
+		b.fill("Name", "The first one")
 		b.fill("Password", "four random words make it")
 		b.press("Create account")
 		b.at("/")

@@ -21,7 +21,7 @@ import (
 func TestMain(m *testing.M) {
 	code := authtest.Main(m)
 	chromium.end()
-	for _, fault := range common.end() {
+	for _, fault := range append(common.end(), office.end()...) {
 		fmt.Println("shared server:", fault)
 		code = 1
 	}
@@ -29,9 +29,10 @@ func TestMain(m *testing.M) {
 }
 
 // common is the server that tests share. Each has a user of its own, so none sees what another does.
-var common sharedServer
+var common = sharedServer{seed: seed}
 
 type sharedServer struct {
+	seed   func() string
 	once   sync.Once
 	server *authtest.Server
 	err    error
@@ -39,16 +40,21 @@ type sharedServer struct {
 
 func shared(t testing.TB) *authtest.Server {
 	t.Helper()
-	common.once.Do(func() {
-		common.server, common.err = authtest.Run(authtest.Options{
-			Seed: seed(), Args: []string{"--limit-exempt", "127.0.0.0/8"}, // logins are slowed by account alone
+	return common.running(t)
+}
+
+func (c *sharedServer) running(t testing.TB) *authtest.Server {
+	t.Helper()
+	c.once.Do(func() {
+		c.server, c.err = authtest.Run(authtest.Options{
+			Seed: c.seed(), Args: []string{"--limit-exempt", "127.0.0.0/8"}, // logins are slowed by account alone
 		})
 	})
-	if common.err != nil {
-		t.Fatalf("start grantor: %v", common.err)
+	if c.err != nil {
+		t.Fatalf("start grantor: %v", c.err)
 	}
-	common.server.Keep(keptKey)
-	return common.server
+	c.server.Keep(keptKey)
+	return c.server
 }
 
 func (c *sharedServer) end() []string {

@@ -166,20 +166,34 @@ type point struct{ X, Y float64 }
 // find gives the middle of the one button or link with a text, and fails the test unless a mouse can reach it there.
 func (b *tab) find(text string) point {
 	b.t.Helper()
-	return ask[point](b, `(() => {
-		const named = [...document.querySelectorAll("button, a")].filter(e => e.innerText.trim() === %[1]s && e.checkVisibility());
+	return b.reach(`(() => {
+		const named = [...document.querySelectorAll("button, a")].filter(e => e.innerText.replace(/\s+/g, " ").trim() === %[1]s && e.checkVisibility());
 		if (named.length !== 1) throw Error(named.length + " buttons or links say " + %[1]s);
-		named[0].scrollIntoView({block: "center", behavior: "instant"});
-		const box = named[0].getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
-		if (!named[0].contains(document.elementFromPoint(x, y))) throw Error(%[1]s + " is covered");
-		return {x, y};
+		return named[0];
 	})()`, text)
+}
+
+// reach gives the middle of an element that an expression finds, and fails the test unless a mouse can reach it there.
+func (b *tab) reach(element string, args ...any) point {
+	b.t.Helper()
+	return ask[point](b, `(() => {
+		const found = `+element+`;
+		if (!found) throw Error("it is not there");
+		found.scrollIntoView({block: "center", behavior: "instant"});
+		const box = found.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
+		if (!found.contains(document.elementFromPoint(x, y))) throw Error(found.outerHTML + " is covered");
+		return {x, y};
+	})()`, args...)
 }
 
 func (b *tab) click(text string) {
 	b.t.Helper()
-	at := b.find(text)
-	b.must(chromedp.Do(b.ctx, chromedp.MouseClickXY(at.X, at.Y)), "click "+text)
+	b.clickAt(b.find(text))
+}
+
+func (b *tab) clickAt(at point) {
+	b.t.Helper()
+	b.must(chromedp.Do(b.ctx, chromedp.MouseClickXY(at.X, at.Y)), "click")
 }
 
 // press clicks on a button or link that leads to another page.
@@ -192,9 +206,9 @@ func (b *tab) press(text string) {
 func (b *tab) fill(label, text string) {
 	b.t.Helper()
 	ask[bool](b, `(() => {
-		const label = [...document.querySelectorAll("label")].find(l => l.innerText.trim() === %[1]s);
-		if (!label || !label.control) throw Error("no field has the label " + %[1]s);
-		label.control.select();
+		const field = `+labelled+`;
+		if (!field) throw Error("no field has the label " + %[1]s);
+		field.select();
 		return true;
 	})()`, label)
 	b.typed(text)
