@@ -105,7 +105,7 @@ func (e *scopeError) Error() string { return "the access token lacks the scope "
 
 func (e *scopeError) challenge() *Problem {
 	p := tooNarrow.challenging(`, error="insufficient_scope", scope="` + e.need + `"`)
-	p.Detail = sentence(e.refusal.Error()) + " The token must have the scope “" + e.need + "” or “admin”, and whom it acts for the permission."
+	p.Detail = sentence(e.refusal.Error()) + " The token must have the scope “" + e.need + "” or “admin”, and its user or client the permission."
 	if e.need == oauth.AdminScope {
 		p.Detail = "This needs some permission in the administration, and a token with the scope “admin” or one equal to a permission."
 	}

@@ -40,7 +40,7 @@ func (s *service) clientOperations() {
 		summary: "Register or replace an auth client", example: clientExample, problems: []kind{taken, builtIn, conflict},
 		text: "Makes sure that there is such a client: registers it under this client_id (201), or replaces all its settings (200). Sent twice it changes " +
 			"nothing the second time. With “If-None-Match: *” it only registers, with “If-Match: ETAG” it only replaces that version. Read-only fields may be sent back as they are.",
-		also: "Where there is no such client yet it needs the permission “Create Auth Clients” (`clients:create`) as well. So does editing what is mightier than oneself need as much.",
+		also: "Where there is no such client yet it needs the permission “Create Auth Clients” (`clients:create`) as well. A client that is mightier than oneself cannot be edited.",
 	}, s.replaceClient)
 	register(s, operation{
 		method: http.MethodPatch, path: "/clients/{client_id}", id: "update-client", tag: clientsTag,
@@ -52,17 +52,18 @@ func (s *service) clientOperations() {
 		method: http.MethodDelete, path: "/clients/{client_id}", id: "delete-client", tag: clientsTag,
 		summary: "Delete an auth client", text: "Deletes a client. Its secrets, codes and tokens are refused at once. This cannot be undone.", problems: []kind{builtIn},
 	}, s.deleteClient)
-	for state, words := range map[oauth.ClientState][2]string{
-		oauth.Enabled:  {"enable", "Lets a client that was disabled be used again. What it was issued before has not ended by itself."},
-		oauth.Disabled: {"disable", "Refuses a client and all its tokens until it is enabled again."},
-	} {
-		register(s, operation{
-			method: http.MethodPost, path: "/clients/{client_id}/" + words[0], id: words[0] + "-client", tag: clientsTag,
-			summary: sentence(words[0] + " an auth client")[:len(words[0])+len(" an auth client")], text: words[1], problems: []kind{builtIn},
-		}, func(ctx context.Context, in *clientIn) (*one[Client], error) {
-			return s.setClientState(ctx, in.ClientID, state)
-		})
-	}
+	register(s, operation{
+		method: http.MethodPost, path: "/clients/{client_id}/enable", id: "enable-client", tag: clientsTag, problems: []kind{builtIn},
+		summary: "Enable an auth client", text: "Lets a client that was disabled be used again. What it was issued before is good again, where it has not expired.",
+	}, func(ctx context.Context, in *clientIn) (*one[Client], error) {
+		return s.setClientState(ctx, in.ClientID, oauth.Enabled)
+	})
+	register(s, operation{
+		method: http.MethodPost, path: "/clients/{client_id}/disable", id: "disable-client", tag: clientsTag, problems: []kind{builtIn},
+		summary: "Disable an auth client", text: "Refuses a client and all its tokens until it is enabled again.",
+	}, func(ctx context.Context, in *clientIn) (*one[Client], error) {
+		return s.setClientState(ctx, in.ClientID, oauth.Disabled)
+	})
 }
 
 type (
@@ -215,7 +216,12 @@ func (s *service) replaceClient(ctx context.Context, in *replaceClientIn) (*made
 	if err := inPlace(&next.Registration, in.ClientID); err != nil {
 		return nil, err
 	}
-	secret, err := s.replaceWith(ctx, old, next, expecting)
+	// EnsureClient would register a client that is deleted this moment.
+	replace := s.ensureClient
+	if expecting != 0 || !account.RightsFrom(ctx).Has(account.CreateClients) {
+		replace = func(ctx context.Context, next *NewClient) (string, error) { return s.replaceVersion(ctx, old, next, version) }
+	}
+	secret, err := replace(ctx, next)
 	if err != nil {
 		return nil, asStale(err, expecting)
 	}
@@ -256,15 +262,17 @@ func inPlace(r *oauth.Registration, clientID string) error {
 	return nil
 }
 
-// replaceWith brings a client to its new settings. The secret that it gives back was made now, because the client had none.
-func (s *service) replaceWith(ctx context.Context, old *oauth.Client, next *NewClient, expecting uint64) (secret string, err error) {
-	if expecting == 0 {
-		secret, _, err = s.Provider.EnsureClient(ctx, next.Registration, next.ClientSecret)
-		return secret, err
-	}
+// ensureClient brings a client to its new settings. The secret that it gives back was made now, because the client had none.
+func (s *service) ensureClient(ctx context.Context, next *NewClient) (secret string, err error) {
+	secret, _, err = s.Provider.EnsureClient(ctx, next.Registration, next.ClientSecret)
+	return secret, err
+}
+
+// replaceVersion is ensureClient for one version of the client.
+func (s *service) replaceVersion(ctx context.Context, old *oauth.Client, next *NewClient, version uint64) (secret string, err error) {
 	now := old
 	if !sameSettings(old.Registration, next.Registration) {
-		if now, err = s.Provider.UpdateClient(ctx, next.Registration, expecting); err != nil {
+		if now, err = s.Provider.UpdateClient(ctx, next.Registration, version); err != nil {
 			return "", err
 		}
 	}

@@ -420,3 +420,55 @@ func TestImportOverClientsNeedsThePermissionToEdit(t *testing.T) {
 	c.do(http.MethodPost, "/import/clients", `{"clients": [{"client_id": "new", "client_name": "New", "redirect_uris": ["https://x.example/cb"]}]}`).
 		want(http.StatusOK)
 }
+
+func TestSecretThatWasChosenElsewhereIsKeptAndNotShown(t *testing.T) {
+	w := newWorld(t)
+	a := w.admin()
+	const chosen = "chosen by a deployment"
+	w.keep(chosen)
+	settings := `{"client_name": "Reports", "redirect_uris": ["https://app.example.com/callback"], "client_secret": %q}`
+	a.do(http.MethodPut, "/clients/reports", fmt.Sprintf(settings, "short")).wantProblem(422, "invalid-fields", "/client_secret")
+	first := a.do(http.MethodPut, "/clients/reports", fmt.Sprintf(settings, chosen)).want(http.StatusCreated)
+	again := a.do(http.MethodPut, "/clients/reports", fmt.Sprintf(settings, chosen)).want(http.StatusOK)
+	if c := read[api.CreatedClient](first); c.ClientSecret != "" || again.Header().Get("ETag") != first.Header().Get("ETag") {
+		t.Errorf("%+v", c)
+	}
+	other := a.do(http.MethodPut, "/clients/reports", fmt.Sprintf(settings, chosen+" 2"), header("If-Match: "+again.Header().Get("ETag"))).want(http.StatusOK)
+	if c := read[api.CreatedClient](other); len(c.Secrets) != 1 || c.Secrets[0].ID == read[api.CreatedClient](first).Secrets[0].ID {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestClientThatBecomesConfidentialGetsASecret(t *testing.T) {
+	w := newWorld(t)
+	a := w.admin()
+	public := strings.Replace(webSettings, "{", `{"token_endpoint_auth_method": "none", `, 1)
+	for i, condition := range []header{"X-Nothing: 1", "If-Match: *", "If-Match: "} {
+		path := fmt.Sprintf("/clients/reports%d", i)
+		made := a.do(http.MethodPut, path, strings.Replace(public, "Reports", path, 1)).want(http.StatusCreated)
+		if condition == "If-Match: " {
+			condition = header("If-Match: " + made.Header().Get("ETag"))
+		}
+		c := read[api.CreatedClient](a.do(http.MethodPut, path, strings.Replace(webSettings, "Reports", path, 1), condition).want(http.StatusOK))
+		if c.ClientSecret == "" || len(c.Secrets) != 1 {
+			t.Errorf("%s: %+v", condition, c)
+		}
+	}
+}
+
+func TestWhoMayOnlyEditReplacesWithoutRegistering(t *testing.T) {
+	w := newWorld(t)
+	c := w.as(w.user("editor", account.EditClients, account.ViewClients), "admin")
+	w.webClient("there")
+	answer := c.do(http.MethodPut, "/clients/there", webSettings).want(http.StatusOK)
+	if got := read[api.CreatedClient](answer); got.ClientName != "Reports" || got.ClientSecret != "" || len(got.Secrets) != 1 {
+		t.Errorf("%+v", got)
+	}
+	var all sync.WaitGroup
+	for range 8 { // whoever is later, no client comes back
+		all.Go(func() { c.do(http.MethodPut, "/clients/there", webSettings) })
+	}
+	all.Go(func() { ok(t, w.provider.DeleteClient(w.system(), "there")) })
+	all.Wait()
+	c.get("/clients/there").wantProblem(404, "not-found")
+}

@@ -120,7 +120,7 @@ func (s *service) importClient(ctx context.Context, c *ExportedClient) (*Importe
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	secret, changed, err := s.Provider.EnsureClient(ctx, c.Registration, c.ClientSecret)
+	secret, changed, err := s.ensureImported(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +139,15 @@ func (s *service) importClient(ctx context.Context, c *ExportedClient) (*Importe
 		state = oauth.Disabled
 	}
 	return came, s.Provider.SetClientState(ctx, c.ClientID, state)
+}
+
+// ensureImported replaces nothing for who may only register, not even a client that was registered this moment.
+func (s *service) ensureImported(ctx context.Context, c *ExportedClient) (secret string, changed bool, err error) {
+	if account.RightsFrom(ctx).Has(account.EditClients) {
+		return s.Provider.EnsureClient(ctx, c.Registration, c.ClientSecret)
+	}
+	_, secret, err = s.Provider.RegisterClient(ctx, c.Registration, c.ClientSecret)
+	return secret, err == nil, err
 }
 
 // ofItem says of a failure in the middle of an import which client it is about, and that those before are done.

@@ -86,7 +86,7 @@ type (
 )
 
 func showGroup(g *account.Group, names map[string]string) Group {
-	memberOf, called := known(g.MemberOf, names)
+	memberOf, called := namedGroups(g.MemberOf, names)
 	return Group{
 		ID: g.ID, Name: g.Name, Description: g.Description, Permissions: orNone(g.Permissions), MemberOf: memberOf, MemberOfNames: called,
 		Created: g.Created, Updated: g.Updated,

@@ -31,7 +31,7 @@ const (
 
 // world is one installation: the API over a store in memory, and a clock that tests move.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	nanos    atomic.Int64
 	store    *memory.Store
 	keys     *oauth.Keyring
@@ -48,7 +48,7 @@ type world struct {
 // parsed are the pages; a hundred tests need not each parse them.
 var parsed = sync.OnceValues(templates.Parse)
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, store: memory.New()}
 	t.Cleanup(func() { _ = w.store.Close() })
@@ -160,7 +160,7 @@ func (w *world) guest() *caller { return &caller{w: w} }
 // result is an answer, with what is asked of it.
 type result struct {
 	*httptest.ResponseRecorder
-	t *testing.T
+	t testing.TB
 }
 
 // header is a field of a request: "Name: value".
@@ -317,7 +317,7 @@ func read[T any](r *result) T {
 	return value
 }
 
-func ok(t *testing.T, err error) {
+func ok(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

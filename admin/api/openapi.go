@@ -35,8 +35,8 @@ const (
 
 const introduction = `Everything that admins do in the pages of Grantor, programs do here.
 
-Send an access token of this server as “Authorization: Bearer TOKEN”. It must be meant for this server (ask for it with resource={issuer}) and ` +
-	`have the scope “admin”, which reaches all that its user may do, or scopes equal to the permissions that are needed. A client to which ` +
+Send an access token of this server as “Authorization: Bearer TOKEN”. It must be meant for this server, as all are whose client names no ` +
+	`audience, or names {issuer} in it; and it must have the scope “admin”, which reaches all that its user may do, or scopes equal to the permissions that are needed. A client to which ` +
 	`permissions were given gets such tokens by client credentials, and users make personal access tokens under “My account”. Cookies are not looked at.
 
 Requests and answers are JSON. Times are UTC as in RFC 3339, durations are written as in “10m”, “12h” and “30d”. Unknown fields, ` +

@@ -13,17 +13,18 @@ func (s *service) userAccessOperations() {
 		summary: "Set the password of a user", text: "Replaces the password. Everything that the user began under the old one ends: sessions and tokens.",
 		also: giving, example: map[string]any{"password": "correct horse battery staple"},
 	}, s.setPassword)
-	for blocking, words := range map[account.Blocking][2]string{
-		account.Block:   {"Block a user", "Keeps a user out. Everything that the user has begun ends: sessions and tokens."},
-		account.Unblock: {"Unblock a user", "Lets a user in again. What ended stays ended."},
-	} {
-		register(s, operation{
-			method: http.MethodPost, path: "/users/{user_id}/" + string(blocking), id: string(blocking) + "-user", tag: usersTag,
-			summary: words[0], text: words[1], also: giving, problems: []kind{lastSuperAdmin},
-		}, func(ctx context.Context, in *userIn) (*one[User], error) {
-			return s.setBlocked(ctx, in.UserID, blocking)
-		})
-	}
+	register(s, operation{
+		method: http.MethodPost, path: "/users/{user_id}/block", id: "block-user", tag: usersTag, also: giving, problems: []kind{lastSuperAdmin},
+		summary: "Block a user", text: "Keeps a user out. Everything that the user has begun ends: sessions and tokens.",
+	}, func(ctx context.Context, in *userIn) (*one[User], error) {
+		return s.setBlocked(ctx, in.UserID, account.Block)
+	})
+	register(s, operation{
+		method: http.MethodPost, path: "/users/{user_id}/unblock", id: "unblock-user", tag: usersTag, also: giving,
+		summary: "Unblock a user", text: "Lets a user in again. What ended stays ended.",
+	}, func(ctx context.Context, in *userIn) (*one[User], error) {
+		return s.setBlocked(ctx, in.UserID, account.Unblock)
+	})
 	register(s, operation{
 		method: http.MethodGet, path: "/users/{user_id}/permissions", id: "read-user-permissions", tag: usersTag,
 		summary: "See what a user may do", text: "Tells everything that a user may do in the administration, and where each permission comes from.",

@@ -85,8 +85,8 @@ func (s *service) groupNames(ctx context.Context) (map[string]string, error) {
 	return names, nil
 }
 
-// known leaves out ids of groups that are gone, which count for nothing, and names the others.
-func known(ids []string, names map[string]string) (left, called []string) {
+// namedGroups leaves out ids of groups that are gone, which count for nothing, and names the others.
+func namedGroups(ids []string, names map[string]string) (left, called []string) {
 	left, called = []string{}, []string{}
 	for _, id := range ids {
 		if name, ok := names[id]; ok {
@@ -97,7 +97,7 @@ func known(ids []string, names map[string]string) (left, called []string) {
 }
 
 func showUser(u *account.User, names map[string]string) User {
-	groups, called := known(u.Groups, names)
+	groups, called := namedGroups(u.Groups, names)
 	return User{
 		ID: u.ID, Username: u.Username, Name: u.Name, Email: u.Email, Blocked: u.Blocked, SuperAdmin: u.SuperAdmin,
 		Groups: groups, GroupNames: called, Permissions: orNone(u.Permissions), Created: u.Created, Updated: u.Updated,
