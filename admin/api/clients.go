@@ -219,7 +219,9 @@ func (s *service) replaceClient(ctx context.Context, in *replaceClientIn) (*made
 	// EnsureClient would register a client that is deleted this moment.
 	replace := s.ensureClient
 	if expecting != 0 || !account.RightsFrom(ctx).Has(account.CreateClients) {
-		replace = func(ctx context.Context, next *NewClient) (string, error) { return s.replaceVersion(ctx, old, next, version) }
+		replace = func(ctx context.Context, next *NewClient) (string, error) {
+			return s.replaceVersion(ctx, old, next, version)
+		}
 	}
 	secret, err := replace(ctx, next)
 	if err != nil {
