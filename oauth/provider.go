@@ -117,5 +117,8 @@ func (p *Provider) now() time.Time { return p.clock().UTC().Truncate(time.Millis
 // Issuer is the identifier of this server (RFC 8414 section 2).
 func (p *Provider) Issuer() string { return p.issuer }
 
+// Lifetimes tells what clients get that have no lifetimes of their own.
+func (p *Provider) Lifetimes() Lifetimes { return p.lifetimes }
+
 // Ready reports whether the keys are loaded, without which nothing can be issued or read.
 func (p *Provider) Ready() bool { return p.keys.Ready() }

@@ -50,7 +50,7 @@ func (s *site) fillUse(r *http.Request, v *visit, c *oauth.Client, page *templat
 	if err != nil {
 		return err
 	}
-	page.Settings = clientFacts(v, c, used[keys[0]])
+	page.Settings = s.clientFacts(v, c, used[keys[0]])
 	for i, secret := range c.Secrets {
 		page.Secrets = append(page.Secrets, templates.ClientSecretLine{
 			ID: secret.ID, Name: secret.Name, Prefix: secret.Prefix, Created: secret.Created, LastUsed: used[keys[i+1]],
@@ -61,7 +61,7 @@ func (s *site) fillUse(r *http.Request, v *visit, c *oauth.Client, page *templat
 }
 
 // clientFacts says every setting of a client in words.
-func clientFacts(v *visit, c *oauth.Client, used time.Time) []templates.ClientFact {
+func (s *site) clientFacts(v *visit, c *oauth.Client, used time.Time) []templates.ClientFact {
 	registered := templates.ClientFact{Label: "Registered", Time: c.Created, Timed: true, Name: ownerName(c.Owner)}
 	if c.Owner.Kind == account.ActorUser && v.may(account.ViewUsers) {
 		registered.Path = "/admin/users/" + c.Owner.ID
@@ -79,10 +79,10 @@ func clientFacts(v *visit, c *oauth.Client, used time.Time) []templates.ClientFa
 	facts = append(facts,
 		templates.ClientFact{Label: "APIs (audience)", Items: c.Audience, Text: ifNone(len(c.Audience), "none in particular")},
 		templates.ClientFact{Label: "Tokens", Text: tokenText(c)},
-		templates.ClientFact{Label: "Access tokens live", Text: lifetime(c.AccessTokenLifetime, "")},
+		templates.ClientFact{Label: "Access tokens live", Text: lifetime(c.AccessTokenLifetime, s.Provider.Lifetimes().AccessToken, "")},
 	)
 	if c.MayUse(oauth.RefreshToken) {
-		facts = append(facts, templates.ClientFact{Label: "Refresh tokens live", Text: lifetime(c.RefreshTokenLifetime, ", counted from their last use")})
+		facts = append(facts, templates.ClientFact{Label: "Refresh tokens live", Text: lifetime(c.RefreshTokenLifetime, s.Provider.Lifetimes().RefreshIdle, ", counted from their last use")})
 	}
 	if c.ResourceServer {
 		facts = append(facts, templates.ClientFact{Label: "Resource server", Text: "It may ask what the tokens are worth that are meant for its APIs."})
@@ -148,12 +148,12 @@ func tokenText(c *oauth.Client) string {
 	return text
 }
 
-// lifetime says how long something lives. The server's own setting is no secret, but it is not known here.
-func lifetime(d oauth.Duration, rest string) string {
-	if d == 0 {
-		return "As long as this server is set to"
+// lifetime says how long something lives, by a setting of the client or else of the server.
+func lifetime(own oauth.Duration, ofServer time.Duration, rest string) string {
+	if own == 0 {
+		return oauth.Duration(ofServer).String() + rest + " (the setting of this server)"
 	}
-	return d.String() + rest
+	return own.String() + rest
 }
 
 // fillPlot counts what was issued, for who may see that.
