@@ -256,3 +256,43 @@ func TestWithdrawingWhatWasNeverAllowedLeavesNothingBehind(t *testing.T) {
 		t.Errorf("%d notes", len(notes))
 	}
 }
+
+// TestWhatASlowNodeIssuesDoesNotOutliveTheNoteOfAWithdrawal: the user withdraws while a node that has not heard of it keeps a
+// new authorization, and its code is redeemed there at once.
+func TestWhatASlowNodeIssuesDoesNotOutliveTheNoteOfAWithdrawal(t *testing.T) {
+	for range 50 {
+		w := newWorld(t)
+		b := &watched{Backend: w.store}
+		slow := w.over(b, w.now)
+		slow.run()
+		c := slow.register(webApp())
+		v := slow.signIn(slow.user("alice"))
+		again := slow.tokens(c, v)
+		costs(t, b, []string{"get authorization"}, func() { slow.wantActive(c, true, again.AccessToken) }) // it follows now
+		other := w.node()
+		b.took()
+		b.fail = func(_ int, call string) outcome {
+			if call == "create authorization" {
+				ok(t, other.WithdrawApp(context.Background(), v.User.ID, "web"))
+			}
+			return works
+		}
+		d, err := slow.Authorize(t.Context(), ask(c), v)
+		ok(t, err)
+		b.fail = nil
+		tokens, err := slow.redeem(c, field(d.Response, "code"))
+		if refusedWith(err) == oauth.InvalidGrant {
+			continue // it has heard of it in time
+		}
+		ok(t, err)
+		other.wantActive(c, false, tokens.AccessToken, tokens.RefreshToken)
+		fresh := other.tokens(c, v) // allowed anew
+		w.move(time.Minute)
+		ok(t, other.Sweep(t.Context()))
+		w.move(3 * time.Hour)
+		other.wantActive(c, false, tokens.RefreshToken)
+		other.wantActive(c, true, fresh.RefreshToken)
+		return
+	}
+	t.Error("the node has always heard of it in time")
+}

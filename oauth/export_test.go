@@ -27,3 +27,6 @@ func (p *Provider) AlterClient(ctx context.Context, id string, alter func(*Clien
 func (p *Provider) PlantClient(ctx context.Context, r Registration) error {
 	return p.keepClient(ctx, p.newClient(ctx, r.withDefaults()))
 }
+
+// Sweep ends what outlived a withdrawal, as a node does every minute.
+func (p *Provider) Sweep(ctx context.Context) error { return p.sweep(ctx, map[string]time.Time{}) }

@@ -226,7 +226,8 @@ func (p *Provider) machineTokens(ctx context.Context, c *Client) (n int64, err e
 		}
 		for i, count := range series.Counts {
 			from := s.From.Add(time.Duration(i) * s.Step)
-			ended := c.NotBefore.After(c.Created) && !from.After(c.NotBefore)
+			ended := c.NotBefore.After(c.Created) && !from.After(c.NotBefore) ||
+				!from.Add(s.Step).After(c.Created) // those of another client that had the id before
 			if from.Add(s.Step).After(began) && !ended {
 				n += count
 			}

@@ -128,6 +128,19 @@ func TestTokensThatEndWithAClientAreCounted(t *testing.T) {
 	wantErr(t, err, store.ErrNotFound)
 }
 
+func TestTokensOfADeletedClientAreNotCountedForItsSuccessor(t *testing.T) {
+	w, n := newNode(t)
+	_, err := n.machine(n.register(webApp()))
+	ok(t, err)
+	ok(t, n.FlushUsage(t.Context()))
+	w.move(2 * time.Minute)
+	ok(t, n.DeleteClient(t.Context(), "web"))
+	n.register(webApp())
+	if live, err := n.LiveTokens(t.Context(), "web"); err != nil || live != (oauth.LiveTokens{}) {
+		t.Errorf("counted %+v, %v", live, err)
+	}
+}
+
 // revocable makes two clients and two users with tokens of each, older and newer.
 func revocable(t *testing.T) (n *node, between time.Time, tokens, users map[string]string) {
 	w, n := newNode(t)

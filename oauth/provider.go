@@ -105,10 +105,11 @@ func New(c Config) *Provider {
 
 // Run follows changes that other nodes make to clients, and what users take back there, until ctx ends.
 func (p *Provider) Run(ctx context.Context) {
-	var both sync.WaitGroup
-	both.Go(func() { p.clients.Run(ctx) })
-	both.Go(func() { p.withdrawals.Run(ctx) })
-	both.Wait()
+	var all sync.WaitGroup
+	all.Go(func() { p.clients.Run(ctx) })
+	all.Go(func() { p.withdrawals.Run(ctx) })
+	all.Go(func() { p.sweepWithdrawn(ctx) })
+	all.Wait()
 }
 
 // now is the time in the precision of the store.

@@ -17,9 +17,11 @@ var withdrawalKind = store.Kind{Name: "withdrawal"}
 // before may create its authorization a moment after all others were ended: what was allowed until At has ended as well.
 // Every node holds the few there are, so that no request asks the store for them.
 type withdrawal struct {
-	ID      string    `json:"id"` // that of the consent
-	At      time.Time `json:"at"`
-	Expires time.Time `json:"expires"`
+	ID       string    `json:"id"` // that of the consent
+	UserID   string    `json:"user_id"`
+	ClientID string    `json:"client_id"`
+	At       time.Time `json:"at"`
+	Expires  time.Time `json:"expires"`
 }
 
 // withdrawalKept is longer than any request, or its login and consent pages, may take.
@@ -37,7 +39,8 @@ func newWithdrawals(b store.Backend) *store.Cache[withdrawal] {
 func (p *Provider) noteWithdrawal(ctx context.Context, userID, clientID string, kept *Consent) error {
 	now := p.now()
 	next := &withdrawal{
-		ID: consentID(userID, clientID), At: now.Add(endSettles), Expires: now.Add(p.lifetimes.Interaction + withdrawalKept),
+		ID: consentID(userID, clientID), UserID: userID, ClientID: clientID,
+		At: now.Add(endSettles), Expires: now.Add(p.lifetimes.Interaction + withdrawalKept),
 	}
 	if kept != nil {
 		next.At = later(next.At, kept.Updated)
@@ -95,4 +98,51 @@ func (p *Provider) unlessWithdrawn(ctx context.Context, userID, clientID string,
 func (p *Provider) allowing(ctx context.Context, userID, clientID string) (time.Time, error) {
 	last, err := p.withdrawn(ctx, userID, clientID)
 	return later(p.now(), last.Add(time.Millisecond)), err
+}
+
+// sweepEvery is how often a node looks for what outlived a withdrawal: many times while its note is there.
+const sweepEvery = time.Minute
+
+// sweepWithdrawn ends what other requests brought about by a consent while it was withdrawn, until ctx ends.
+func (p *Provider) sweepWithdrawn(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	swept := map[string]time.Time{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		_ = p.sweep(ctx, swept) // tried again at the next tick
+	}
+}
+
+// sweep deletes the authorizations that only the note of a withdrawal keeps from being used: they must not outlive it. A
+// node that had not heard of it may have created one, and redeemed its code, after all others were ended. swept says up to
+// when that was done for each note.
+func (p *Provider) sweep(ctx context.Context, swept map[string]time.Time) error {
+	all, err := p.withdrawals.Snapshot(ctx)
+	if err != nil {
+		return fmt.Errorf("read withdrawals: %w", err)
+	}
+	for _, w := range all {
+		if !swept[w.ID].Before(w.At) || p.now().Before(w.At.Add(endSettles)) {
+			continue
+		}
+		err := p.authorizations.All(ctx, userTag(w.UserID), func(a *Authorization) error {
+			if !a.allowedTo(w.UserID, w.ClientID) || a.Allowed.IsZero() || a.Allowed.After(w.At) {
+				return nil
+			}
+			return p.endAuthorization(ctx, a, "withdrawn by its user")
+		})
+		if err != nil {
+			return fmt.Errorf("end what was withdrawn: %w", err)
+		}
+		swept[w.ID] = w.At
+	}
+	if len(swept) > 2*len(all) { // most notes have ended
+		clear(swept)
+	}
+	return nil
 }
