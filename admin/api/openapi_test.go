@@ -235,6 +235,9 @@ func TestReferenceIsAPageThatSaysTheSame(t *testing.T) {
 			if a.Key == "id" {
 				ids[a.Val] = true
 			}
+			if a.Key == "aria-current" && node.Data == "a" {
+				t.Errorf("an entry of the menu is marked as the current page: %v", node.Attr)
+			}
 		}
 	}
 	for path, item := range d.Paths {

@@ -28,7 +28,7 @@ func (s *service) describeToPeople() error {
 	open := s.api.OpenAPI()
 	page := templates.APIReference{
 		Admin: templates.Admin{
-			Frame: templates.Frame{Base: s.base, Host: issuer.Host}, Areas: templates.AllAreas(), Title: "REST API",
+			Frame: templates.Frame{Base: s.base, Host: issuer.Host}, Areas: templates.AllAreas(), Section: "reference", Title: "REST API",
 			Trail: []templates.Link{{Path: "/", Text: "Home"}, {Path: "/admin", Text: "Admin"}},
 		},
 		Lead: strings.Split(open.Info.Description, "\n\n"), Server: s.address, Document: Path + "/openapi.json",
