@@ -1,6 +1,7 @@
 // Package account knows who people are: users, the groups they are in and what these permit them in the administration,
-// their passwords, their sessions, the slowing of guesses, and the audit log of what was done. It decides who someone is and whether they may come in; it knows nothing of what they may then
-// permit to others, speaks no HTTP and keeps nothing outside a store.Backend.
+// their passwords, their sessions, the slowing of guesses, and the audit log of what was done. It decides who someone is and
+// whether they may come in; it knows nothing of what they may then permit to others, speaks no HTTP and keeps nothing outside
+// a store.Backend.
 //
 // What happens when an audit event cannot be written: a failed login stays a failed login (the event is dropped, because
 // an attacker must not gain a different answer from a struggling store); every other act returns the error. A login or a
