@@ -240,9 +240,21 @@ func textOf(r Registration) []Field {
 	fields := make([]Field, v.NumField())
 	for i := range fields {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		fields[i] = Field{name, fmt.Sprint(v.Field(i).Interface())}
+		fields[i] = Field{name, shownValue(v.Field(i))}
 	}
 	return fields
+}
+
+// shownValue writes a value for people: a list with commas between.
+func shownValue(v reflect.Value) string {
+	if v.Kind() != reflect.Slice {
+		return fmt.Sprint(v.Interface())
+	}
+	values := make([]string, v.Len())
+	for i := range values {
+		values[i] = fmt.Sprint(v.Index(i).Interface())
+	}
+	return strings.Join(values, ", ")
 }
 
 // EnsureClient brings a client to a declared state: registers it, or updates what differs. secret is as for

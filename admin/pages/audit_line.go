@@ -37,6 +37,11 @@ func (t teller) line(ctx context.Context, e *account.Event) templates.EventLine 
 		l.Object = t.object(ctx, e)
 	}
 	l.Changes, l.Facts = told(e, l.Object.Name)
+	for i, fact := range l.Facts {
+		if fact.Name == "user" {
+			l.Facts[i].Value = t.named(ctx, "user", fact.Value).Name
+		}
+	}
 	return l
 }
 

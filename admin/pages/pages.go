@@ -86,7 +86,7 @@ func (s *site) routes(rules []access.Rule, all handlers) (http.Handler, error) {
 	for _, rule := range rules {
 		h, ok := all[rule.Key()]
 		if !ok {
-			h = (*site).missing // while the pages are being built
+			return nil, fmt.Errorf("no handler serves %s", rule.Key())
 		}
 		delete(all, rule.Key())
 		if byPath[rule.Path] == nil {
@@ -127,5 +127,3 @@ func (s *site) methods(of map[string]http.HandlerFunc) http.Handler {
 		h(w, r)
 	})
 }
-
-func (s *site) missing(http.ResponseWriter, *http.Request, *visit) error { return errNotFound }
