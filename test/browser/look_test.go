@@ -120,7 +120,10 @@ func (b *tab) picture(name string) {
 	if folder == "" {
 		return
 	}
-	shot := call(b, page.CaptureScreenshot, page.CaptureScreenshotParams{})
+	size := ask[[2]float64](b, `[document.documentElement.clientWidth, document.documentElement.scrollHeight]`)
+	shot := call(b, page.CaptureScreenshot, page.CaptureScreenshotParams{
+		CaptureBeyondViewport: new(true), Clip: &page.Viewport{Width: size[0], Height: size[1], Scale: 1},
+	})
 	b.must(os.WriteFile(filepath.Join(folder, name+".png"), shot.Data, 0o600), "write a picture")
 }
 
