@@ -11,8 +11,14 @@ import (
 
 // What follows is what everybody may do about oneself. It takes the user from the session and asks for no rights.
 
-// UpdateProfile changes a user's own name and e-mail address. ErrNotFound, *FieldErrors.
+// ownChanges bounds how often users may write themselves: after each write every node reads its users anew.
+var ownChanges = Limit{Kind: store.Kind{Name: "own_changes", Spread: true}, Most: 30, Window: time.Hour}
+
+// UpdateProfile changes a user's own name and e-mail address. ErrNotFound, *FieldErrors, *ThrottledError.
 func (d *Directory) UpdateProfile(ctx context.Context, userID, name, email string) (*User, error) {
+	if err := d.Admit(ctx, ownChanges, userID); err != nil {
+		return nil, err
+	}
 	return d.updateUser(ctx, userID, 0, d.own, func(u *User) error {
 		u.Name, u.Email = name, email
 		return nil
@@ -24,7 +30,7 @@ func (d *Directory) own(context.Context, *User, *User) error { return nil }
 
 // ChangeOwnPassword gives the user of a session another password, and ends everything begun under the old one but this
 // session. *FieldErrors about old_password (which errors.Is ErrCredentials) and password, *ThrottledError after too many
-// wrong ones, ErrBusy, store.ErrNotFound where the session has ended.
+// wrong ones or too many changes, ErrBusy, store.ErrNotFound where the session has ended.
 func (d *Directory) ChangeOwnPassword(ctx context.Context, s *Session, old, next, address string) error {
 	u, err := d.prove(ctx, s, old, address)
 	if errors.Is(err, ErrCredentials) {
@@ -35,6 +41,9 @@ func (d *Directory) ChangeOwnPassword(ctx context.Context, s *Session, old, next
 	}
 	if fault := passwordFault(next, u, chosen); fault != "" {
 		return fieldError("password", fault)
+	}
+	if err := d.Admit(ctx, ownChanges, u.ID); err != nil {
+		return err
 	}
 	hash, err := d.Hasher.Hash(ctx, next)
 	if err != nil {

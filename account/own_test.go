@@ -3,6 +3,7 @@ package account_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,30 @@ func TestAUserChangesTheOwnProfileWithoutAnyRight(t *testing.T) {
 	create(t, d, account.NewUser{Username: "bob", Email: "b@example.com"})
 	_, err = d.UpdateProfile(ctx, u.ID, "", "B@example.com")
 	wantField(t, err, "email")
+}
+
+// TestNobodyWritesHimselfAllTheTime: after each write every node reads its users anew.
+func TestNobodyWritesHimselfAllTheTime(t *testing.T) {
+	ctx := context.Background()
+	w, d := newDirectory(t)
+	alice, bob := create(t, d, account.NewUser{Username: "alice"}), create(t, d, account.NewUser{Username: "bob"})
+	_, s := start(t, d, alice, "")
+	for i := range 30 {
+		_, err := w.node().UpdateProfile(ctx, alice.ID, fmt.Sprint("Alice ", i), "")
+		ok(t, err)
+	}
+	var slow *account.ThrottledError
+	if _, err := d.UpdateProfile(ctx, alice.ID, "Alice", ""); !errors.As(err, &slow) {
+		t.Errorf("the 31st: %v", err)
+	}
+	if err := d.ChangeOwnPassword(ctx, s, goodPassword, nextPassword, ""); !errors.As(err, &slow) {
+		t.Errorf("a password: %v", err)
+	}
+	_, err := d.UpdateProfile(ctx, bob.ID, "Bob", "")
+	ok(t, err)
+	w.Move(time.Hour)
+	_, err = d.UpdateProfile(ctx, alice.ID, "Alice", "")
+	ok(t, err)
 }
 
 func TestChangingTheOwnPasswordEndsEverythingElse(t *testing.T) {
