@@ -33,12 +33,9 @@ func (p *Provider) AdminAccess(ctx context.Context, presented string) (*Access, 
 	if !slices.Contains(seen.Audience, p.issuer) {
 		return nil, notActive("it is meant for another server: its audience does not name " + p.issuer)
 	}
-	c, err := p.Client(ctx, seen.ClientID)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, notActive("its client was deleted")
-	}
+	c, err := p.clientNow(ctx, seen)
 	if err != nil {
-		return nil, fmt.Errorf("read client: %w", err)
+		return nil, err
 	}
 	access := &Access{ClientID: c.ClientID, Scope: seen.Scope}
 	if seen.Subject == c.ClientID {
@@ -49,6 +46,26 @@ func (p *Provider) AdminAccess(ctx context.Context, presented string) (*Access, 
 	}
 	p.usage.authorizationUsed(seen.authorization)
 	return access, nil
+}
+
+// clientNow reads the client of a token from the store itself, like the rights of a user: what it lost on another node
+// counts at its next request here.
+func (p *Provider) clientNow(ctx context.Context, seen *Introspection) (*Client, error) {
+	c, _, err := p.LoadClient(ctx, seen.ClientID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, notActive("its client was deleted")
+	}
+	if err != nil {
+		return nil, err
+	}
+	began := tokenBegan(seen.ID)
+	if seen.authorization != nil {
+		began = seen.authorization.Created
+	}
+	if !c.active(began) {
+		return nil, notActive("its client is disabled, or has ended what was issued before")
+	}
+	return c, nil
 }
 
 // accessOfUser keeps to what the client may ask for today, which may be less than when the token was issued.

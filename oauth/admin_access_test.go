@@ -122,6 +122,42 @@ func TestAClientActsByItsOwnPermissions(t *testing.T) {
 	}
 }
 
+// TestWhatAClientLostCountsOnEveryNodeAtOnce: what a node remembers of a client for a second is not good enough here.
+func TestWhatAClientLostCountsOnEveryNodeAtOnce(t *testing.T) {
+	for _, format := range []oauth.AccessTokenFormat{oauth.Opaque, oauth.JWT} {
+		w, n := newNode(t)
+		other := w.node()
+		other.run()
+		r := adminApp()
+		r.AccessTokenFormat, r.Permissions = format, account.Permissions{account.ViewKeys}
+		c := n.register(r)
+		v := n.administrator("clerk", account.ViewClients)
+		machine, err := n.Token(t.Context(), c, &oauth.TokenRequest{GrantType: "client_credentials", Scope: "admin"})
+		ok(t, err)
+		ofUser := n.tokens(c, v, "scope=admin").AccessToken
+		if !other.access(machine.AccessToken).Rights.Has(account.ViewKeys) || !other.access(ofUser).Rights.Has(account.ViewClients) {
+			t.Fatal("the other node knows neither")
+		}
+		r.Permissions, r.Scope = nil, "profile"
+		n.update(r)
+		for _, token := range []string{machine.AccessToken, ofUser} {
+			if a := other.access(token); a.Rights.Any() {
+				t.Errorf("on the other node it still reaches %+v", a.Rights)
+			}
+		}
+		ok(t, n.SetClientState(context.Background(), c.ClientID, oauth.Disabled))
+		other.wantNoAccess(machine.AccessToken, "its client")
+		other.wantNoAccess(ofUser, "its client")
+		ok(t, n.SetClientState(account.WithRights(context.Background(), account.Rights{SuperAdmin: true}), c.ClientID, oauth.Enabled))
+		other.access(ofUser)
+		ok(t, n.EndClientTokens(context.Background(), c.ClientID))
+		other.wantNoAccess(machine.AccessToken, "ended what was issued before")
+		other.wantNoAccess(ofUser, "ended what was issued before")
+		ok(t, n.DeleteClient(context.Background(), c.ClientID))
+		other.wantNoAccess(machine.AccessToken, "its client was deleted")
+	}
+}
+
 // TestPermissionsOfAClientReachNoUser: a client may not use in a user's name what it may do itself, nor the other way round.
 func TestPermissionsOfAClientReachNoUser(t *testing.T) {
 	_, n := newNode(t)
