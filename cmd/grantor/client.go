@@ -9,33 +9,41 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/grantor-dev/grantor/admin/api"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/store"
 )
 
 func (c *command) client() *cobra.Command {
-	return group("client", "Register and manage clients",
-		c.clientCreate(), c.clientList(), c.clientShow(), c.clientEdit(), c.clientRotateSecret(),
-		c.clientState("enable", oauth.Enabled), c.clientState("disable", oauth.Disabled), c.clientDelete())
+	return atServer(group("client", "Register and manage clients",
+		c.clientList(), c.clientShow(), c.clientCreate(), c.clientEdit(),
+		c.clientState("enable", oauth.Enabled), c.clientState("disable", oauth.Disabled), c.clientDelete(),
+		c.clientSecret(), c.clientRotateSecret(), c.clientAuthorizations(), c.clientRevoke(), c.clientExport(), c.clientImport()))
 }
 
-// shownClient is a client as it is printed: what was registered, and nothing that stands for a secret unless it was just
-// made.
+// shownClient is a client as it is printed: nothing in it stands for a secret unless that was just made.
 type shownClient struct {
 	oauth.Registration
 	ClientSecret string            `json:"client_secret,omitempty"`
 	State        oauth.ClientState `json:"state"`
-	Secrets      int               `json:"secrets"` // how many the client may authenticate with
+	BuiltIn      bool              `json:"built_in,omitempty"`
+	Number       int64             `json:"number"`
+	Owner        *api.Actor        `json:"owner,omitempty"`
+	Secrets      []api.Secret      `json:"secrets"`
 	Created      time.Time         `json:"created"`
 	Updated      time.Time         `json:"updated"`
+	LastUsed     time.Time         `json:"last_used,omitzero"`
 }
 
-func showClient(c *oauth.Client) shownClient {
+func showClient(c *api.Client) shownClient {
 	state := oauth.Enabled
 	if c.Disabled {
 		state = oauth.Disabled
 	}
-	return shownClient{Registration: c.Registration, State: state, Secrets: len(c.Secrets), Created: c.Created, Updated: c.Updated}
+	return shownClient{
+		Registration: c.Registration, State: state, BuiltIn: c.BuiltIn, Number: c.Number, Owner: c.Owner, Secrets: c.Secrets,
+		Created: c.Created, Updated: c.Updated, LastUsed: c.LastUsed,
+	}
 }
 
 // rows are in the order of the flags that set them.
@@ -50,27 +58,65 @@ func (s shownClient) rows() [][]string {
 	add("client_name", s.ClientName)
 	add("client_uri", s.ClientURI)
 	add("state", string(s.State))
+	if s.BuiltIn {
+		add("built_in", "yes: the server itself needs it")
+	}
 	add("token_endpoint_auth_method", string(s.TokenEndpointAuthMethod))
 	add("grant_types", joined(s.GrantTypes))
-	for i, uri := range s.RedirectURIs {
-		add([]string{"redirect_uris", " "}[min(i, 1)], uri)
+	rows = append(rows, listRows("redirect_uris", s.RedirectURIs)...)
+	for i, line := range folded(s.Scope) {
+		add([]string{"scope", " "}[min(i, 1)], line)
 	}
-	add("scope", s.Scope)
 	add("default_scope", s.DefaultScope)
-	for i, uri := range s.Audience {
-		add([]string{"audience", " "}[min(i, 1)], uri)
-	}
+	rows = append(rows, listRows("audience", s.Audience)...)
 	add("access_token_format", string(s.AccessTokenFormat))
 	add("access_token_signing_alg", string(s.AccessTokenSigningAlg))
-	if s.AccessTokenLifetime != 0 {
-		add("access_token_lifetime", s.AccessTokenLifetime.String())
+	add("access_token_lifetime", shownDuration(s.AccessTokenLifetime))
+	add("refresh_token_lifetime", shownDuration(s.RefreshTokenLifetime))
+	add("resource_server", shownYes(s.ResourceServer))
+	add("personal_access_tokens", shownYes(s.PersonalAccessTokens))
+	rows = append(rows, listRows("permissions", s.Permissions)...)
+	if s.TokenEndpointAuthMethod != oauth.NoSecret {
+		add("secrets", fmt.Sprint(len(s.Secrets)))
 	}
-	if s.ResourceServer {
-		add("resource_server", "yes")
+	if s.Owner != nil {
+		add("registered by", firstOf(s.Owner.Name, s.Owner.Kind))
 	}
 	add("created", shownTime(s.Created))
 	add("updated", shownTime(s.Updated))
+	add("last used", shownTime(s.LastUsed))
 	return rows
+}
+
+// folded breaks words into lines that a terminal of 80 columns shows beside the longest name of a field.
+func folded(words string) []string {
+	const width = 50
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(words) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func shownDuration(d oauth.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
+
+func shownYes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
 }
 
 func joined[S ~string](list []S) string { return strings.Join(convert[string](list), ", ") }
@@ -78,36 +124,36 @@ func joined[S ~string](list []S) string { return strings.Join(convert[string](li
 // clientError says of a failure that concerns one client what to do about it.
 func clientError(id string, err error) error {
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case isRefused(err, codeNotFound), errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("no client %s: see `grantor client list`", printable(id))
-	case errors.Is(err, store.ErrConflict):
+	case isRefused(err, codeConflict, codeStale):
 		return fmt.Errorf("client %s was changed by someone else at this moment: look at it and try again", printable(id))
-	case errors.Is(err, oauth.ErrNameTaken):
-		return fmt.Errorf("--name: %w: see `grantor client list`", err)
-	case errors.Is(err, oauth.ErrClientIDTaken):
-		return fmt.Errorf("--client-id: %w: choose another one, or change that one by `grantor client edit %s`", err, printable(id))
+	case isRefused(err, codeBuiltIn):
+		return fmt.Errorf("client %s belongs to the server itself and cannot be changed in this way", printable(id))
+	case isTaken(err, "/client_id"):
+		return fmt.Errorf("--client-id: another client has this client_id: choose another one, or change that one by `grantor client edit %s`", printable(id))
+	case isTaken(err, "/client_name"):
+		return fmt.Errorf("--name: another client has this name: see `grantor client list`")
 	}
 	return err
 }
 
-// everyClient visits all clients, page by page.
-func (a *app) everyClient(ctx context.Context, visit func(*oauth.Client) error) error {
-	for cursor := ""; ; {
-		page, next, err := a.provider.Clients(ctx, cursor, pageSize)
-		if err != nil {
-			return err
-		}
-		for _, c := range page {
-			if err := visit(c); err != nil {
-				return err
-			}
-		}
-		if next == "" {
-			return nil
-		}
-		cursor = next
-	}
+// readClient gives a client.
+func readClient(ctx context.Context, r *remote, id string) (*api.Client, error) {
+	found := &api.Client{}
+	return found, clientError(id, r.get(ctx, at("clients", id), found))
 }
 
-// pageSize is how many records are read at a time.
-const pageSize = 500
+// printClient shows a client, with the secret that was just made for it.
+func (c *command) printClient(cmd *cobra.Command, client *api.Client, secret string) error {
+	shown := showClient(client)
+	shown.ClientSecret = secret
+	p := c.printer(cmd)
+	if err := p.record(shown.rows(), shown); err != nil {
+		return err
+	}
+	if secret == "" {
+		return nil
+	}
+	return p.say("\nKeep the secret now: it is stored as a hash and cannot be shown again.", nil)
+}

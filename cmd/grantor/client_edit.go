@@ -5,6 +5,9 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/grantor-dev/grantor/admin/api"
+	"github.com/grantor-dev/grantor/oauth"
 )
 
 func (c *command) clientEdit() *cobra.Command {
@@ -22,31 +25,31 @@ func (c *command) clientEdit() *cobra.Command {
 		if !flags.changed() {
 			return usagef("name what to change: see `grantor client edit --help`")
 		}
-		return c.manage(cmd, standing, func(ctx context.Context, a *app) error {
-			return c.editClient(ctx, cmd, a, args[0], flags)
+		given := oauth.Registration{ClientID: args[0]}
+		if err := flags.apply(&given); err != nil {
+			return err
+		}
+		return c.work(cmd, standing, func(ctx context.Context, r *remote) error {
+			return c.editClient(ctx, cmd, r, &given, flags)
 		})
 	}
 	return cmd
 }
 
-func (c *command) editClient(ctx context.Context, cmd *cobra.Command, a *app, id string, flags *clientFlags) error {
-	found, version, err := a.provider.LoadClient(ctx, id)
+func (c *command) editClient(ctx context.Context, cmd *cobra.Command, r *remote, given *oauth.Registration, flags *clientFlags) error {
+	changes, err := flags.changes(given)
 	if err != nil {
-		return clientError(id, err)
-	}
-	r := found.Registration
-	if err := flags.apply(&r); err != nil {
 		return err
 	}
-	changed, err := a.provider.UpdateClient(ctx, r, version)
-	if err != nil {
-		return clientError(id, registrationFaults(&r, err))
+	var changed api.Client
+	if err := r.patch(ctx, at("clients", given.ClientID), changes, &changed); err != nil {
+		return clientError(given.ClientID, clientWording(given).faults(err))
 	}
-	if err := c.printClient(cmd, changed, ""); err != nil {
+	if err := c.printClient(cmd, &changed, ""); err != nil {
 		return err
 	}
-	if !changed.IsPublic() && len(changed.Secrets) == 0 {
-		fmt.Fprintf(c.err, "\nThe client has no secret yet: make one with `grantor client rotate-secret %s`.\n", id)
+	if changed.TokenEndpointAuthMethod != oauth.NoSecret && len(changed.Secrets) == 0 {
+		fmt.Fprintf(c.err, "\nThe client has no secret yet: make one with `grantor client secret add %s`.\n", printable(given.ClientID))
 	}
 	return nil
 }

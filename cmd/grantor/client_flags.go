@@ -1,33 +1,36 @@
 package main
 
 import (
-	"errors"
+	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/internal/jose"
 	"github.com/grantor-dev/grantor/oauth"
 )
 
 // clientFlags are the flags that describe a client.
 type clientFlags struct {
-	set            *pflag.FlagSet // these flags and no others
-	name, uri      string
-	redirectURIs   []string
-	grantTypes     []string
-	scope          string
-	defaultScope   string
-	audience       []string
-	authMethod     string
-	public         bool
-	format         string
-	signingAlg     string
-	lifetime       oauth.Duration
-	resourceServer bool
+	set             *pflag.FlagSet // these flags and no others
+	name, uri       string
+	redirectURIs    []string
+	grantTypes      []string
+	scope           string
+	defaultScope    string
+	audience        []string
+	authMethod      string
+	public          bool
+	format          string
+	signingAlg      string
+	lifetime        oauth.Duration
+	refreshLifetime oauth.Duration
+	resourceServer  bool
+	personalTokens  bool
+	permissions     []string
 }
 
 // flagOf names the flag of each field of a registration.
@@ -35,7 +38,8 @@ var flagOf = map[string]string{
 	"client_id": "--client-id", "client_name": "--name", "client_uri": "--client-uri", "client_secret": "the secret",
 	"redirect_uris": "--redirect-uri", "grant_types": "--grant-type", "scope": "--scope", "default_scope": "--default-scope",
 	"audience": "--audience", "token_endpoint_auth_method": "--auth-method", "access_token_format": "--format",
-	"access_token_signing_alg": "--signing-alg", "access_token_lifetime": "--lifetime", "resource_server": "--resource-server",
+	"access_token_signing_alg": "--signing-alg", "access_token_lifetime": "--lifetime", "refresh_token_lifetime": "--refresh-lifetime",
+	"resource_server": "--resource-server", "personal_access_tokens": "--personal-access-tokens", "permissions": "--permission",
 }
 
 func addClientFlags(cmd *cobra.Command) *clientFlags {
@@ -53,15 +57,30 @@ func addClientFlags(cmd *cobra.Command) *clientFlags {
 	set.StringVar(&f.format, "format", "", "`format` of access tokens: opaque or jwt (default opaque)")
 	set.StringVar(&f.signingAlg, "signing-alg", "", "`algorithm` that signs JWT access tokens: "+joined(jose.Algorithms)+" (default the server's)")
 	set.TextVar(&f.lifetime, "lifetime", oauth.Duration(0), "`duration` of access tokens such as 10m (default the server's)")
-	set.Lookup("lifetime").DefValue = ""
+	set.TextVar(&f.refreshLifetime, "refresh-lifetime", oauth.Duration(0), "`duration` that an unused refresh token stays good, such as 30d (default the server's)")
+	for _, name := range []string{"lifetime", "refresh-lifetime"} {
+		set.Lookup(name).DefValue = ""
+	}
 	set.BoolVar(&f.resourceServer, "resource-server", false, "an API: may introspect tokens meant for its audience")
+	set.BoolVar(&f.personalTokens, "personal-access-tokens", false, "users may make tokens for it by hand")
+	set.StringArrayVar(&f.permissions, "permission", nil, "`permission` in the administration for the client itself, such as clients:view; repeatable")
 	cmd.Flags().SortFlags = false
 	cmd.Flags().AddFlagSet(set)
 	completeWith(cmd, "grant-type", convert[string](oauth.GrantTypes))
 	completeWith(cmd, "auth-method", convert[string](oauth.AuthMethods))
 	completeWith(cmd, "format", []string{"opaque", "jwt"})
 	completeWith(cmd, "signing-alg", convert[string](jose.Algorithms))
+	completeWith(cmd, "permission", permissionNames())
 	return f
+}
+
+// permissionNames lists all permissions, with their words for shells that show them.
+func permissionNames() []string {
+	var names []string
+	for _, w := range account.AllPermissions() {
+		names = append(names, cobra.CompletionWithDesc(string(w.Permission), w.Title))
+	}
+	return names
 }
 
 func completeWith(cmd *cobra.Command, flag string, values []string) {
@@ -69,9 +88,11 @@ func completeWith(cmd *cobra.Command, flag string, values []string) {
 }
 
 // changed reports whether any of them was given.
-func (f *clientFlags) changed() bool {
+func (f *clientFlags) changed() bool { return anyChanged(f.set) }
+
+func anyChanged(set *pflag.FlagSet) bool {
 	changed := false
-	f.set.VisitAll(func(flag *pflag.Flag) { changed = changed || flag.Changed })
+	set.VisitAll(func(flag *pflag.Flag) { changed = changed || flag.Changed })
 	return changed
 }
 
@@ -81,25 +102,48 @@ func (f *clientFlags) apply(r *oauth.Registration) error {
 		return usagef("--public and --auth-method say the same: keep one of the two")
 	}
 	for flag, assign := range map[string]func(){
-		"name":            func() { r.ClientName = f.name },
-		"client-uri":      func() { r.ClientURI = f.uri },
-		"redirect-uri":    func() { r.RedirectURIs = given(f.redirectURIs) },
-		"grant-type":      func() { r.GrantTypes = convert[oauth.GrantType](given(f.grantTypes)) },
-		"scope":           func() { r.Scope = f.scope },
-		"default-scope":   func() { r.DefaultScope = f.defaultScope },
-		"audience":        func() { r.Audience = given(f.audience) },
-		"auth-method":     func() { r.TokenEndpointAuthMethod = oauth.AuthMethod(f.authMethod) },
-		"public":          func() { r.TokenEndpointAuthMethod = f.methodOfPublic() },
-		"format":          func() { r.AccessTokenFormat = oauth.AccessTokenFormat(f.format) },
-		"signing-alg":     func() { r.AccessTokenSigningAlg = jose.Algorithm(f.signingAlg) },
-		"lifetime":        func() { r.AccessTokenLifetime = f.lifetime },
-		"resource-server": func() { r.ResourceServer = f.resourceServer },
+		"name":                   func() { r.ClientName = f.name },
+		"client-uri":             func() { r.ClientURI = f.uri },
+		"redirect-uri":           func() { r.RedirectURIs = given(f.redirectURIs) },
+		"grant-type":             func() { r.GrantTypes = convert[oauth.GrantType](given(f.grantTypes)) },
+		"scope":                  func() { r.Scope = f.scope },
+		"default-scope":          func() { r.DefaultScope = f.defaultScope },
+		"audience":               func() { r.Audience = given(f.audience) },
+		"auth-method":            func() { r.TokenEndpointAuthMethod = oauth.AuthMethod(f.authMethod) },
+		"public":                 func() { r.TokenEndpointAuthMethod = f.methodOfPublic() },
+		"format":                 func() { r.AccessTokenFormat = oauth.AccessTokenFormat(f.format) },
+		"signing-alg":            func() { r.AccessTokenSigningAlg = jose.Algorithm(f.signingAlg) },
+		"lifetime":               func() { r.AccessTokenLifetime = f.lifetime },
+		"refresh-lifetime":       func() { r.RefreshTokenLifetime = f.refreshLifetime },
+		"resource-server":        func() { r.ResourceServer = f.resourceServer },
+		"personal-access-tokens": func() { r.PersonalAccessTokens = f.personalTokens },
+		"permission":             func() { r.Permissions = convert[account.Permission](given(f.permissions)) },
 	} {
 		if f.set.Changed(flag) {
 			assign()
 		}
 	}
 	return nil
+}
+
+// changes gives what was given, by the names of the API. What is empty goes back to its default.
+func (f *clientFlags) changes(r *oauth.Registration) (map[string]any, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("write the changes: %w", err)
+	}
+	var values map[string]any
+	if err := json.Unmarshal(text, &values); err != nil {
+		return nil, fmt.Errorf("read the changes: %w", err)
+	}
+	changes := map[string]any{}
+	for field, flag := range flagOf {
+		name := strings.TrimPrefix(flag, "--")
+		if f.set.Changed(name) || name == "auth-method" && f.set.Changed("public") {
+			changes[field] = values[field] // nil where it was left out for being empty
+		}
+	}
+	return changes, nil
 }
 
 func (f *clientFlags) methodOfPublic() oauth.AuthMethod {
@@ -109,6 +153,7 @@ func (f *clientFlags) methodOfPublic() oauth.AuthMethod {
 	return oauth.ClientSecretBasic
 }
 
+// given makes nothing of one empty word.
 func given(list []string) []string {
 	if len(list) == 1 && list[0] == "" {
 		return nil
@@ -124,34 +169,15 @@ func convert[To, From ~string](list []From) []To {
 	return all
 }
 
-// registrationFaults lists the faults of a registration one a line, by the flags that a person wrote.
-func registrationFaults(r *oauth.Registration, err error) error {
-	var faults *oauth.RegistrationError
-	if !errors.As(err, &faults) {
-		return err
-	}
-	var b strings.Builder
-	b.WriteString("the client has faults:")
-	for _, f := range faults.Fields {
-		field, index, _ := strings.Cut(strings.TrimSuffix(f.Field, "]"), "[")
-		flag := flagOf[field]
-		if flag == "" {
-			flag = field
+// clientWording names faults of a client by the flags that a person wrote.
+func clientWording(r *oauth.Registration) wording {
+	return wording{what: "the client", names: flagOf, join: asPredicate, value: func(field string, index int) string {
+		list := map[string][]string{
+			"redirect_uris": r.RedirectURIs, "audience": r.Audience, "grant_types": convert[string](r.GrantTypes), "permissions": convert[string](r.Permissions),
+		}[field]
+		if index < 0 || index >= len(list) {
+			return ""
 		}
-		if value := listed(r, field, index); value != "" {
-			flag += " " + strconv.Quote(value)
-		}
-		fmt.Fprintf(&b, "\n  %s %s", flag, f.Message)
-	}
-	return errors.New(b.String())
-}
-
-// listed gives the value at an index of a list, "" where the field is no list.
-func listed(r *oauth.Registration, field, index string) string {
-	list := map[string][]string{"redirect_uris": r.RedirectURIs, "audience": r.Audience, "grant_types": convert[string](r.GrantTypes)}[field]
-	i, err := strconv.Atoi(index)
-	if err != nil || i < 0 || i >= len(list) {
-		return ""
-	}
-	return list[i]
+		return list[index]
+	}}
 }

@@ -12,10 +12,10 @@ func (c *command) clientShow() *cobra.Command {
 		Short: "Show what is registered of a client",
 		Args:  takes(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.manage(cmd, standing, func(ctx context.Context, a *app) error {
-				found, err := a.provider.Client(ctx, args[0])
+			return c.work(cmd, standing, func(ctx context.Context, r *remote) error {
+				found, err := readClient(ctx, r, args[0])
 				if err != nil {
-					return clientError(args[0], err)
+					return err
 				}
 				return c.printClient(cmd, found, "")
 			})

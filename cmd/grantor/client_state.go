@@ -19,8 +19,8 @@ func (c *command) clientState(verb string, state oauth.ClientState) *cobra.Comma
 		Short: short,
 		Args:  takes(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.manage(cmd, standing, func(ctx context.Context, a *app) error {
-				if err := a.provider.SetClientState(ctx, args[0], state); err != nil {
+			return c.work(cmd, standing, func(ctx context.Context, r *remote) error {
+				if err := r.post(ctx, at("clients", args[0], verb), nil, nil); err != nil {
 					return clientError(args[0], err)
 				}
 				return c.printer(cmd).say(fmt.Sprintf("Client %s is %s.", args[0], state),

@@ -239,7 +239,7 @@ func readEnvironment(environ []string) *koanf.Koanf {
 // server, and those that Kubernetes sets in every container beside a service called grantor.
 func isReserved(name, value string) bool {
 	switch name {
-	case "GRANTOR_SERVER", "GRANTOR_CLIENT_ID", "GRANTOR_CLIENT_SECRET":
+	case serverVariable, tokenVariable, clientIDVariable, clientSecretVariable:
 		return true
 	}
 	if strings.HasPrefix(name, "GRANTOR_TEST_") {

@@ -14,7 +14,7 @@ import (
 // demoSeed is what --dev starts with. Its secrets are made anew at every start.
 func demoSeed() *seed {
 	return &seed{
-		Users: []seedUser{{Username: "demo", Password: rand.Text(), Name: "Demo User", SuperAdmin: true}},
+		Users: []seedUser{{Username: "demo", Password: rand.Text(), Name: new("Demo User"), SuperAdmin: new(true)}},
 		Clients: []seedClient{
 			{ClientSecret: oauth.GenerateSecret(), Registration: oauth.Registration{
 				ClientID: "demo-web", ClientName: "Demo web application",

@@ -8,13 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/admin/api"
 	"github.com/grantor-dev/grantor/internal/jose"
-	"github.com/grantor-dev/grantor/oauth"
 )
 
 func (c *command) key() *cobra.Command {
-	return group("key", "List and rotate signing keys", c.keyList(), c.keyRotate())
+	return atServer(group("key", "List and rotate signing keys", c.keyList(), c.keyRotate()))
 }
 
 func (c *command) keyList() *cobra.Command {
@@ -23,7 +22,13 @@ func (c *command) keyList() *cobra.Command {
 		Short: "List the keys that sign, will sign, and still verify",
 		Args:  takes(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.manage(cmd, standing, func(_ context.Context, a *app) error { return c.printKeys(cmd, a) })
+			return c.work(cmd, standing, func(ctx context.Context, r *remote) error {
+				keys, err := whole[api.Key](ctx, r, "/keys")
+				if err != nil {
+					return err
+				}
+				return c.printKeys(cmd, keys)
+			})
 		},
 	}
 }
@@ -44,46 +49,32 @@ func (c *command) keyRotate() *cobra.Command {
 		if alg != "" && !slices.Contains(jose.Algorithms, alg) {
 			return usagef("--alg %q is unknown: write %s", algorithm, joined(jose.Algorithms))
 		}
-		rotate := (*oauth.Keyring).Rotate
-		if force {
-			rotate = (*oauth.Keyring).RotateNow
-		}
-		return c.manage(cmd, standing, func(ctx context.Context, a *app) error {
-			if err := a.rotateKeys(ctx, alg, rotate); err != nil {
-				return err
+		return c.work(cmd, standing, func(ctx context.Context, r *remote) error {
+			var page api.Page[api.Key]
+			if err := r.post(ctx, "/keys/rotate", api.KeyRotation{Algorithm: alg, Force: force}, &page); err != nil {
+				return keyError(alg, err)
 			}
-			return c.printKeys(cmd, a)
+			return c.printKeys(cmd, page.Items)
 		})
 	}
 	return cmd
 }
 
-type rotation func(*oauth.Keyring, context.Context, jose.Algorithm) error
-
-func (a *app) rotateKeys(ctx context.Context, alg jose.Algorithm, rotate rotation) error {
-	if alg != "" && !slices.ContainsFunc(a.keys.Status(), func(k oauth.KeyStatus) bool { return k.Algorithm == alg }) {
+func keyError(alg jose.Algorithm, err error) error {
+	var r *refusal
+	switch {
+	case isRefused(err, codeTooSoon) && errors.As(err, &r):
+		return fmt.Errorf("the next key was published lately and is not known everywhere yet: it can sign in %s; if a key has leaked, rotate at once with --force", r.after)
+	case isRefused(err, codeInvalid) && alg != "":
 		return fmt.Errorf("there is no %s key, since no client uses one: see `grantor key list`", alg)
 	}
-	err := rotate(a.keys, ctx, alg)
-	if tooSoon := (*oauth.TooSoonError)(nil); errors.As(err, &tooSoon) {
-		return fmt.Errorf("%w; if a key has leaked, rotate at once with --force", err)
-	}
-	if err != nil {
-		return err
-	}
-	which := string(alg)
-	if which == "" {
-		which = "all"
-	}
-	return a.audit.Record(ctx, account.Event{Action: "key.rotated", Object: "key:" + which})
+	return err
 }
 
-func (c *command) printKeys(cmd *cobra.Command, a *app) error {
-	keys := a.keys.Status()
+func (c *command) printKeys(cmd *cobra.Command, keys []api.Key) error {
 	var rows [][]string
 	for _, k := range keys {
-		rows = append(rows, []string{k.ID, string(k.Algorithm), string(k.State), shownTime(k.Created), shownTime(k.Activated),
-			shownTime(k.Retired), shownTime(k.RemoveAfter)})
+		rows = append(rows, []string{k.ID, string(k.Algorithm), string(k.State), shownDay(k.Created), shownDay(k.Activated), shownMinute(k.RemoveAfter)})
 	}
-	return c.printer(cmd).table([]string{"ID", "ALGORITHM", "STATE", "CREATED", "SIGNS SINCE", "RETIRED", "VERIFIES UNTIL"}, rows, keys)
+	return c.printer(cmd).table([]string{"ID", "ALGORITHM", "STATE", "CREATED", "SIGNS SINCE", "VERIFIES UNTIL"}, rows, keys)
 }

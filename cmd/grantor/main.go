@@ -23,16 +23,21 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "grantor:", err)
+		if !errors.Is(err, errWouldChange) { // it is no failure, and was told
+			fmt.Fprintln(os.Stderr, "grantor:", err)
+		}
 		os.Exit(exitStatus(err))
 	}
 }
 
-// exitStatus tells a wrong call (2) from a failure (1).
+// exitStatus tells a wrong call (2) and a dry run that found something to do (3) from a failure (1).
 func exitStatus(err error) int {
 	var usage *usageError
-	if errors.As(err, &usage) {
+	switch {
+	case errors.As(err, &usage):
 		return 2
+	case errors.Is(err, errWouldChange):
+		return 3
 	}
 	return 1
 }
@@ -59,6 +64,7 @@ func run(ctx context.Context, args, environ []string, in io.Reader, out, errOut 
 const (
 	groupServer = "server"
 	groupManage = "manage"
+	groupLogin  = "login"
 	groupStore  = "store"
 	groupOther  = "other"
 )
@@ -67,12 +73,15 @@ const (
 func (c *command) root() *cobra.Command {
 	root := group("grantor", "An OAuth 2 authorization server",
 		under(groupServer, c.serve()), under(groupServer, c.config()),
-		under(groupManage, c.client()), under(groupManage, c.user()), under(groupManage, c.token()), under(groupManage, c.key()),
+		under(groupManage, c.client()), under(groupManage, c.user()), under(groupManage, c.group()), under(groupManage, c.token()),
+		under(groupManage, c.key()), under(groupManage, c.audit()), under(groupManage, c.apply()),
+		under(groupLogin, c.login()), under(groupLogin, c.logout()), under(groupLogin, c.whoami()),
 		under(groupStore, c.backup()), under(groupStore, c.restore()),
 		under(groupOther, c.version()),
 	)
 	root.AddGroup(&cobra.Group{ID: groupServer, Title: "The server:"},
-		&cobra.Group{ID: groupManage, Title: "What it knows (on the store directly, so not while a server holds an embedded one):"},
+		&cobra.Group{ID: groupManage, Title: "What it knows (at a server, or on a store directly):"},
+		&cobra.Group{ID: groupLogin, Title: "Who you are at a server:"},
 		&cobra.Group{ID: groupStore, Title: "The embedded store:"},
 		&cobra.Group{ID: groupOther, Title: "Other:"})
 	root.SilenceErrors, root.SilenceUsage = true, true

@@ -26,26 +26,6 @@ const (
 	creating expectation = "creating" // the store is made where it is not there
 )
 
-// manage does something on the store directly, in the name of the person at the terminal.
-func (c *command) manage(cmd *cobra.Command, e expectation, do func(ctx context.Context, a *app) error) (err error) {
-	cfg, err := loadConfig(cmd.Flags(), c.environ)
-	if err != nil {
-		return err
-	}
-	if err := cfg.manageable(e); err != nil {
-		return err
-	}
-	a, err := openApp(cmd.Context(), cfg, c.warnOfFile(cfg))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.close()) }()
-	if err := a.loadSoon(cmd.Context()); err != nil {
-		return cfg.explain(err)
-	}
-	return cfg.explain(do(account.WithActor(cmd.Context(), operator()), a))
-}
-
 // warnOfFile passes on what is odd about an embedded store. Of a Redis the server warns, and a failure says enough.
 func (c *command) warnOfFile(cfg *Config) func(string) {
 	if cfg.Store.isRedis() {

@@ -73,7 +73,7 @@ type lockedError struct {
 
 func (e *lockedError) Error() string {
 	return fmt.Sprintf("the store %s is in use by another process, probably a running `grantor serve`: an embedded store belongs to one "+
-		"process at a time, so stop that one first; a Redis store (--store redis://HOST:PORT) can be managed while servers use it", e.path)
+		"process at a time, so stop that one first, or let it do the work: `grantor login --server URL`", e.path)
 }
 
 func (e *lockedError) Unwrap() error { return e.cause }

@@ -85,3 +85,27 @@ func printable(s string) string {
 		return '\uFFFD'
 	}, s)
 }
+
+// shownMinute is shownTime for the columns of a table.
+func shownMinute(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}
+
+// shownDay is the day of a time, where a table has no room for more.
+func shownDay(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
+// shortened cuts a text for a column of a table.
+func shortened(s string, most int) string {
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return s
+}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,23 +15,39 @@ import (
 	"github.com/grantor-dev/grantor/oauth"
 )
 
-// seed declares users and clients that must exist. Reading it again changes only what differs.
+// seed declares groups, users and clients that must exist. Reading it again changes only what differs. `grantor apply` reads
+// the same form.
 type seed struct {
-	Users   []seedUser   `json:"users"`
-	Clients []seedClient `json:"clients"`
+	Groups  []seedGroup
+	Users   []seedUser
+	Clients []seedClient
+	kinds   map[string]bool // the lists that stand in the file, empty ones as well
 }
 
+// seedGroup is a group. Of what is absent nothing is said, and nothing is changed.
+type seedGroup struct {
+	Name        string               `json:"name"`
+	Description *string              `json:"description"`
+	Permissions []account.Permission `json:"permissions"`
+	MemberOf    []string             `json:"member_of"` // names of groups
+}
+
+// seedUser is a user. Of what is absent nothing is said, and nothing is changed.
 type seedUser struct {
-	Username   string `json:"username"`
-	Password   string `json:"password"`
-	Name       string `json:"name"`
-	Email      string `json:"email"`
-	SuperAdmin bool   `json:"super_admin"`
+	Username    string               `json:"username"`
+	Password    string               `json:"password"`
+	Name        *string              `json:"name"`
+	Email       *string              `json:"email"`
+	SuperAdmin  *bool                `json:"super_admin"`
+	Groups      []string             `json:"groups"` // names
+	Permissions []account.Permission `json:"permissions"`
 }
 
+// seedClient is a client. What is absent is what it is for a new one, but for the secret and whether it is disabled.
 type seedClient struct {
 	oauth.Registration
 	ClientSecret string `json:"client_secret"`
+	Disabled     *bool  `json:"disabled"`
 }
 
 // readSeed reads a seed file. A field that nobody knows is a fault: a misspelt one would silently grant nothing.
@@ -62,13 +77,15 @@ func parseSeed(content []byte) (*seed, error) {
 		return nil, fmt.Errorf("names must be text: %w", err)
 	}
 	var entries struct {
+		Groups  []json.RawMessage `json:"groups"`
 		Users   []json.RawMessage `json:"users"`
 		Clients []json.RawMessage `json:"clients"`
 	}
 	if err := decodeStrictly(text, &entries); err != nil {
 		return nil, err
 	}
-	s, f := &seed{}, &seedFaults{}
+	s, f := &seed{kinds: map[string]bool{"groups": entries.Groups != nil, "users": entries.Users != nil, "clients": entries.Clients != nil}}, &seedFaults{}
+	s.Groups = decodeEntries[seedGroup](f, "groups", entries.Groups)
 	s.Users = decodeEntries[seedUser](f, "users", entries.Users)
 	s.Clients = decodeEntries[seedClient](f, "clients", entries.Clients)
 	if len(f.lines) == 0 {
@@ -129,33 +146,6 @@ func inWords(k reflect.Kind) string {
 	return "a text (in quotes, where it looks like something else)"
 }
 
-// check finds what can be known to be wrong before anything is written.
-func (s *seed) check(f *seedFaults) {
-	seen := map[string]bool{}
-	for i, u := range s.Users {
-		place := fmt.Sprintf("users[%d]", i)
-		if u.Username == "" {
-			f.add(place, errors.New("username is missing"))
-		}
-		if name := "user " + u.Username; seen[name] {
-			f.add(place, fmt.Errorf("there is another %s in this file", name))
-		}
-		seen["user "+u.Username] = true
-	}
-	for i, c := range s.Clients {
-		place := fmt.Sprintf("clients[%d]", i)
-		if c.ClientID == "" {
-			f.add(place, errors.New("client_id is missing: without it each start would register another client"))
-			continue
-		}
-		if name := "client " + c.ClientID; seen[name] {
-			f.add(place, fmt.Errorf("there is another %s in this file", name))
-		}
-		seen["client "+c.ClientID] = true
-		f.add("client "+c.ClientID, c.Check())
-	}
-}
-
 // seedFaults collects everything that is wrong with a seed, one line each.
 type seedFaults struct{ lines []string }
 
@@ -182,57 +172,4 @@ func (f *seedFaults) err() error {
 		return nil
 	}
 	return errors.New("it has faults:\n  " + strings.Join(f.lines, "\n  "))
-}
-
-// seeded is what came of a seed.
-type seeded struct {
-	changed int
-	secrets map[string]string // client_id -> a secret that was made now and is shown this once
-}
-
-// apply brings users and clients to the declared state. It goes on after a fault of one, to name those of all; a failure
-// of the store ends it.
-func (s *seed) apply(ctx context.Context, a *app, result *seeded) error {
-	ctx = account.WithActor(ctx, account.Actor{Kind: account.ActorSystem, Name: "seed"})
-	f := &seedFaults{}
-	for _, u := range s.Users {
-		_, changed, err := a.directory.EnsureUser(ctx, account.NewUser{
-			Username: u.Username, Password: u.Password, Name: u.Name, Email: u.Email, SuperAdmin: u.SuperAdmin,
-		})
-		if unexpected(err) {
-			return fmt.Errorf("seed user %s: %w", u.Username, err)
-		}
-		f.add("user "+u.Username, err)
-		result.count(changed)
-	}
-	for _, c := range s.Clients {
-		shown, changed, err := a.provider.EnsureClient(ctx, c.Registration, c.ClientSecret)
-		if shown != "" { // it is kept already, even where what follows failed
-			result.secrets[c.ClientID] = shown
-		}
-		if unexpected(err) {
-			return fmt.Errorf("seed client %s: %w", c.ClientID, err)
-		}
-		f.add("client "+c.ClientID, err)
-		result.count(changed)
-	}
-	if err := f.err(); err != nil {
-		return fmt.Errorf("the seed could not be applied: %w", err)
-	}
-	return nil
-}
-
-// unexpected reports whether an error is none of those that the file itself causes.
-func unexpected(err error) bool {
-	var ofClient *oauth.RegistrationError
-	var ofUser *account.FieldErrors
-	return err != nil && !errors.As(err, &ofClient) && !errors.As(err, &ofUser) && !errors.Is(err, oauth.ErrNameTaken)
-}
-
-func newSeeded() *seeded { return &seeded{secrets: map[string]string{}} }
-
-func (r *seeded) count(changed bool) {
-	if changed {
-		r.changed++
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -186,7 +187,7 @@ func (f *rawFlag) Set(s string) error {
 func writeSettings(w io.Writer) error {
 	var b strings.Builder
 	section := ""
-	for _, s := range new(Config).settings() {
+	for _, s := range slices.Concat(new(Config).settings(), remoteSettings()) {
 		if s.section != section {
 			section = s.section
 			fmt.Fprintf(&b, "\n**%s**\n\n| file | variable | flag | default | what it is |\n|---|---|---|---|---|\n", section)

@@ -13,7 +13,7 @@ import (
 )
 
 func (c *command) token() *cobra.Command {
-	cmd := group("token", "Issue, inspect and revoke tokens", c.tokenIssue(), c.tokenInspect(), c.tokenRevoke())
+	cmd := atServer(group("token", "Issue, inspect and revoke tokens", c.tokenIssue(), c.tokenInspect(), c.tokenRevoke()))
 	addFlags(cmd.PersistentFlags(), "issuer") // JWT access tokens name it, and are refused under another
 	return cmd
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/grantor-dev/grantor/oauth"
+	"github.com/grantor-dev/grantor/admin/api"
 )
 
 func (c *command) tokenInspect() *cobra.Command {
@@ -24,46 +24,30 @@ func (c *command) tokenInspect() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.manage(cmd, standing, func(ctx context.Context, a *app) error { return c.inspectToken(ctx, cmd, a, token) })
+			return c.work(cmd, standing, func(ctx context.Context, r *remote) error { return c.inspectToken(ctx, cmd, r, token) })
 		},
 	}
 }
 
 // shownToken uses the names of RFC 7662. Header and Claims are what a JWT says of itself, true or not.
 type shownToken struct {
-	Active   bool            `json:"active"`
-	Reason   string          `json:"reason,omitempty"` // why it is not active
-	Use      string          `json:"token_use,omitempty"`
-	ClientID string          `json:"client_id,omitempty"`
-	Username string          `json:"username,omitempty"`
-	Subject  string          `json:"sub,omitempty"`
-	Scope    string          `json:"scope,omitempty"`
-	Audience []string        `json:"aud,omitempty"`
-	Issued   int64           `json:"iat,omitempty"`
-	Expires  int64           `json:"exp,omitempty"`
-	AuthTime int64           `json:"auth_time,omitempty"`
-	ID       string          `json:"jti,omitempty"`
-	Header   json.RawMessage `json:"header,omitempty"`
-	Claims   json.RawMessage `json:"claims,omitempty"`
+	api.Inspection
+	Header json.RawMessage `json:"header,omitempty"`
+	Claims json.RawMessage `json:"claims,omitempty"`
 }
 
-func (c *command) inspectToken(ctx context.Context, cmd *cobra.Command, a *app, token string) error {
-	seen, why, err := a.provider.Examine(ctx, token)
-	if err != nil {
+func (c *command) inspectToken(ctx context.Context, cmd *cobra.Command, r *remote, token string) error {
+	var s shownToken
+	if err := r.post(ctx, "/tokens/inspect", api.TokenRequest{Token: token}, &s.Inspection); err != nil {
 		return err
 	}
-	s := shownToken{
-		Active: seen.Active, Reason: why, Use: seen.Use, ClientID: seen.ClientID, Subject: seen.Subject, Scope: seen.Scope.String(),
-		Audience: seen.Audience, Issued: seconds(seen.Issued), Expires: seconds(seen.Expires), AuthTime: seconds(seen.Authenticated), ID: seen.ID,
-	}
-	if u, err := a.directory.User(ctx, seen.Subject); err == nil { // of a machine there is no user
-		s.Username = u.Username
-	}
 	s.decode(token)
-	if why != "" {
-		s.Reason += s.hint(a.config.Issuer)
+	if s.Reason != "" {
+		if cfg, err := loadConfig(cmd.Flags(), c.environ); err == nil && r.bearer == nil {
+			s.Reason += s.hint(cfg.Issuer)
+		}
 	}
-	return c.printer(cmd).record(s.rows(seen), s)
+	return c.printer(cmd).record(s.rows(), s)
 }
 
 // decode reads what a JWT says, without believing it.
@@ -83,7 +67,7 @@ func decodeJSON(part string) json.RawMessage {
 	return text
 }
 
-// hint tells when the token was only looked at under another issuer than its own.
+// hint tells when the token was only looked at under another issuer than its own, as a store allows.
 func (s *shownToken) hint(issuer string) string {
 	var claims struct {
 		Issuer string `json:"iss"`
@@ -94,15 +78,15 @@ func (s *shownToken) hint(issuer string) string {
 	return fmt.Sprintf(" (its issuer is %q, and this command took %q: set --issuer to that of the server)", claims.Issuer, issuer)
 }
 
-func (s *shownToken) rows(seen *oauth.Introspection) [][]string {
+func (s *shownToken) rows() [][]string {
 	rows := [][]string{{"active", "yes"}}
 	if !s.Active {
 		rows = [][]string{{"active", "no"}, {"reason", s.Reason}}
 	}
 	for _, row := range [][]string{
 		{"use", strings.ReplaceAll(s.Use, "_", " ")}, {"client", s.ClientID}, {"user", s.Username}, {"subject", s.Subject}, {"scope", s.Scope},
-		{"audience", strings.Join(s.Audience, " ")}, {"issued", shownTime(seen.Issued)}, {"expires", shownTime(seen.Expires)},
-		{"authenticated", shownTime(seen.Authenticated)}, {"id", s.ID}, {"header", string(s.Header)}, {"claims", string(s.Claims)},
+		{"audience", strings.Join(s.Audience, " ")}, {"issued", shownSeconds(s.Issued)}, {"expires", shownSeconds(s.Expires)},
+		{"authenticated", shownSeconds(s.AuthTime)}, {"id", s.ID}, {"header", string(s.Header)}, {"claims", string(s.Claims)},
 	} {
 		if row[1] != "" {
 			rows = append(rows, row)
@@ -111,9 +95,9 @@ func (s *shownToken) rows(seen *oauth.Introspection) [][]string {
 	return rows
 }
 
-func seconds(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
+func shownSeconds(since1970 int64) string {
+	if since1970 == 0 {
+		return ""
 	}
-	return t.Unix()
+	return shownTime(time.Unix(since1970, 0))
 }

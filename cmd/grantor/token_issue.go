@@ -28,7 +28,7 @@ func (c *command) tokenIssue() *cobra.Command {
 		if client == "" {
 			return usagef("name the client: `grantor token issue --client CLIENT_ID`")
 		}
-		return c.manage(cmd, standing, func(ctx context.Context, a *app) error { return c.issueToken(ctx, cmd, a, client, &r) })
+		return c.onStore(cmd, standing, func(ctx context.Context, a *app) error { return c.issueToken(ctx, cmd, a, client, &r) })
 	}
 	return cmd
 }

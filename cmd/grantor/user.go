@@ -5,31 +5,27 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/grantor-dev/grantor/account"
-	"github.com/grantor-dev/grantor/store"
+	"github.com/grantor-dev/grantor/admin/api"
 )
 
 func (c *command) user() *cobra.Command {
-	return group("user", "Make and manage users",
-		c.userCreate(), c.userList(), c.userSetPassword(), c.userBlocking(account.Block), c.userBlocking(account.Unblock))
+	return atServer(group("user", "Make and manage users",
+		c.userList(), c.userShow(), c.userCreate(), c.userEdit(), c.userPassword(),
+		c.userBlocking(account.Block), c.userBlocking(account.Unblock), c.userDelete(),
+		c.userPermissions(), c.userSessions(), c.userEndSessions()))
 }
 
 // shownUser is a user as it is printed.
 type shownUser struct {
-	ID         string    `json:"id"`
-	Username   string    `json:"username"`
-	Password   string    `json:"password,omitempty"` // only if it was just made
-	Name       string    `json:"name"`
-	Email      string    `json:"email"`
-	State      userState `json:"state"`
-	SuperAdmin bool      `json:"super_admin"`
-	Created    time.Time `json:"created"`
-	Updated    time.Time `json:"updated"`
+	api.User
+	Password string    `json:"password,omitempty"` // only if it was just made
+	State    userState `json:"state"`
 }
 
 type userState string
@@ -39,37 +35,42 @@ const (
 	userBlocked userState = "blocked"
 )
 
-func showUser(u *account.User) shownUser {
+func showUser(u *api.User) shownUser {
 	state := userActive
 	if u.Blocked {
 		state = userBlocked
 	}
-	return shownUser{
-		ID: u.ID, Username: u.Username, Name: u.Name, Email: u.Email, State: state, SuperAdmin: u.SuperAdmin,
-		Created: u.Created, Updated: u.Updated,
-	}
+	return shownUser{User: *u, State: state}
 }
 
 // role is the word for what a user may do here.
 func (s shownUser) role() string {
-	if s.SuperAdmin {
+	switch {
+	case s.SuperAdmin:
 		return "super admin"
+	case len(s.Permissions)+len(s.Groups) > 0:
+		return "staff"
 	}
 	return "user"
 }
 
+func (s shownUser) rows() [][]string {
+	rows := [][]string{{"username", s.Username}}
+	if s.Password != "" {
+		rows = append(rows, []string{"password", s.Password})
+	}
+	rows = append(rows, [][]string{{"id", s.ID}, {"name", s.Name}, {"email", s.Email}, {"role", s.role()}, {"state", string(s.State)}}...)
+	rows = append(rows, listRows("groups", s.GroupNames)...)
+	rows = append(rows, listRows("permissions", s.Permissions)...)
+	return append(rows, []string{"created", shownTime(s.Created)}, []string{"updated", shownTime(s.Updated)})
+}
+
 // printUser shows a user, with the password that was just made.
-func (c *command) printUser(cmd *cobra.Command, u *account.User, password string) error {
+func (c *command) printUser(cmd *cobra.Command, u *api.User, password string) error {
 	s := showUser(u)
 	s.Password = password
-	rows := [][]string{{"username", s.Username}}
-	if password != "" {
-		rows = append(rows, []string{"password", password})
-	}
-	rows = append(rows, [][]string{{"id", s.ID}, {"name", s.Name}, {"email", s.Email}, {"role", s.role()},
-		{"state", string(s.State)}, {"created", shownTime(s.Created)}}...)
 	p := c.printer(cmd)
-	if err := p.record(rows, s); err != nil {
+	if err := p.record(s.rows(), s); err != nil {
 		return err
 	}
 	if password == "" {
@@ -102,55 +103,59 @@ func addGenerate(cmd *cobra.Command) *source {
 	return s
 }
 
-// userNamed finds a user by name or by id.
-func (a *app) userNamed(ctx context.Context, name string) (*account.User, error) {
-	u, err := a.directory.UserByName(ctx, name)
-	if errors.Is(err, store.ErrNotFound) {
-		u, err = a.directory.User(ctx, name)
+// findUser finds a user by name, however it is spelled, or by id.
+func findUser(ctx context.Context, r *remote, name string) (*api.User, error) {
+	var page api.Page[api.User]
+	if err := r.get(ctx, "/users?"+url.Values{"username": {name}}.Encode(), &page); err != nil && !isRefused(err, codeInvalid) {
+		return nil, err
 	}
-	return u, userError(name, err)
+	if name != "" && len(page.Items) == 1 {
+		return &page.Items[0], nil
+	}
+	if !strings.HasPrefix(name, "usr_") {
+		return nil, noUser(name)
+	}
+	found := &api.User{}
+	if err := r.get(ctx, at("users", name), found); err != nil {
+		return nil, userError(name, err)
+	}
+	return found, nil
+}
+
+func noUser(name string) error { return &absentError{"user", name} }
+
+// absentError is a user or group that is not there.
+type absentError struct{ kind, name string }
+
+// Error says where to look.
+func (e *absentError) Error() string {
+	return fmt.Sprintf("no %s %s: see `grantor %[1]s list`", e.kind, printable(e.name))
+}
+
+// orAbsent makes nothing of what is not there.
+func orAbsent[T any](found *T, err error) (*T, error) {
+	var absent *absentError
+	if errors.As(err, &absent) {
+		return nil, nil
+	}
+	return found, err
 }
 
 // userError says of a failure that concerns one user what to do about it.
 func userError(name string, err error) error {
-	var faults *account.FieldErrors
 	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return fmt.Errorf("no user %s: see `grantor user list`", printable(name))
-	case errors.Is(err, account.ErrLastSuperAdmin):
+	case isRefused(err, codeNotFound):
+		return noUser(name)
+	case isRefused(err, codeLastSuperAdmin):
 		return fmt.Errorf("%s is the last active super admin: make another one first with `grantor user create NAME --super-admin`", printable(name))
-	case errors.As(err, &faults):
-		return userFaults(faults)
+	case isRefused(err, codeConflict, codeStale):
+		return fmt.Errorf("user %s was changed by someone else at this moment: look at it and try again", printable(name))
 	}
-	return err
+	return userWording.faults(err)
 }
 
-// userFaults lists the faults of a user one a line, by what a person wrote.
-func userFaults(faults *account.FieldErrors) error {
-	written := map[string]string{"username": "USERNAME", "name": "--name", "email": "--email", "password": "password"}
-	var b strings.Builder
-	b.WriteString("the user has faults:")
-	for _, f := range faults.Fields {
-		fmt.Fprintf(&b, "\n  %s: %s", written[f.Field], f.Message)
-	}
-	return errors.New(b.String())
-}
-
-// everyUser visits all users, page by page.
-func (a *app) everyUser(ctx context.Context, visit func(*account.User) error) error {
-	for cursor := ""; ; {
-		page, next, err := a.directory.Users(ctx, cursor, pageSize)
-		if err != nil {
-			return err
-		}
-		for _, u := range page {
-			if err := visit(u); err != nil {
-				return err
-			}
-		}
-		if next == "" {
-			return nil
-		}
-		cursor = next
-	}
-}
+// userWording names faults of a user by what a person wrote.
+var userWording = wording{what: "the user", join: asSentence, names: map[string]string{
+	"username": "USERNAME", "name": "--name", "email": "--email", "password": "password", "groups": "--group", "permissions": "--permission",
+	"super_admin": "--super-admin",
+}}

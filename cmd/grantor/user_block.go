@@ -19,15 +19,15 @@ func (c *command) userBlocking(b account.Blocking) *cobra.Command {
 		Short: short,
 		Args:  takes(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.manage(cmd, standing, func(ctx context.Context, a *app) error {
-				u, err := a.userNamed(ctx, args[0])
+			return c.work(cmd, standing, func(ctx context.Context, r *remote) error {
+				u, err := findUser(ctx, r, args[0])
 				if err != nil {
 					return err
 				}
-				if err := a.directory.SetBlocked(ctx, u.ID, b); err != nil {
+				if err := r.post(ctx, at("users", u.ID, string(b)), nil, nil); err != nil {
 					return userError(u.Username, err)
 				}
-				return c.printer(cmd).say(fmt.Sprintf("User %s %s", u.Username, result),
+				return c.printer(cmd).say(fmt.Sprintf("User %s %s", printable(u.Username), result),
 					map[string]any{"id": u.ID, "username": u.Username, "state": state})
 			})
 		},

@@ -40,7 +40,7 @@ func homes() map[string][]string {
 		"github.com/google/uuid":          {"account", "oauth", "internal/web"},
 		"golang.org/x/crypto/argon2":      {"account"},
 		"golang.org/x/text":               {"account"},
-		"golang.org/x/oauth2":             {"test"},
+		"golang.org/x/oauth2":             {"cmd", "test"},
 		"golang.org/x/net/html":           {"test"},
 		"github.com/chromedp":             {"test"},
 		"github.com/spf13/cobra":          {"cmd"},

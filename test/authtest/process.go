@@ -292,7 +292,8 @@ func (s *Server) Command(args ...string) (string, error) {
 	}
 	c := exec.Command(program, args...)
 	c.Dir = s.Dir
-	c.Env = append(s.environment(), "GRANTOR_STORE="+s.store, "GRANTOR_ISSUER="+s.Issuer)
+	c.Env = append(s.environment(), "GRANTOR_STORE="+s.store, "GRANTOR_ISSUER="+s.Issuer,
+		"HOME="+s.Dir, "XDG_CONFIG_HOME="+s.Dir) // where nobody has signed in: a saved login would come first
 	out, err := c.CombinedOutput()
 	return string(out), err
 }
