@@ -415,6 +415,19 @@ func TestFaultsOfAnImportAreFoundBeforeAnythingIsWritten(t *testing.T) {
 		wantProblem(409, "taken", "/clients/0/client_name")
 }
 
+func TestImportThatFailsMidwayTellsTheSecretsThatItMade(t *testing.T) {
+	w := newWorld(t)
+	name := w.webClient("there").ClientName // which the second client of the file wants
+	file := fmt.Sprintf(`{"clients": [
+		{"client_id": "first", "client_name": "First", "redirect_uris": ["https://x.example/cb"]},
+		{"client_id": "second", "client_name": %q, "redirect_uris": ["https://x.example/cb"]}]}`, name)
+	answer := w.admin().do(http.MethodPost, "/import/clients", file).wantProblem(409, "taken", "/clients/1/client_name")
+	p := read[api.Problem](answer)
+	if len(p.Imported) != 1 || p.Imported[0].ClientID != "first" || !strings.HasPrefix(p.Imported[0].ClientSecret, "grcs_") {
+		t.Errorf("%+v", p)
+	}
+}
+
 func TestImportOverClientsNeedsThePermissionToEdit(t *testing.T) {
 	w := newWorld(t)
 	w.webClient("there")

@@ -64,7 +64,7 @@ func (s *service) importClients(ctx context.Context, in *importClientsIn) (*plai
 	for i := range file.Clients {
 		came, err := s.importClient(ctx, &file.Clients[i])
 		if err != nil {
-			return nil, ofItem(err, i, len(answer.Clients))
+			return nil, ofItem(err, i, answer.Clients)
 		}
 		answer.Clients = append(answer.Clients, *came)
 	}
@@ -150,15 +150,15 @@ func (s *service) ensureImported(ctx context.Context, c *ExportedClient) (secret
 	return secret, err == nil, err
 }
 
-// ofItem says of a failure in the middle of an import which client it is about, and that those before are done.
-func ofItem(err error, i, done int) error {
-	p := *problemOf(err)
-	if p.Status >= http.StatusInternalServerError {
-		return fmt.Errorf("import client %d, after %d were imported: %w", i, done, err)
-	}
-	p.Detail += fmt.Sprintf(" This is about client %d of the file, counted from 0; the %d before it are imported.", i, done)
+// ofItem says of a failure in the middle of an import which client it is about, and what was done with those before: their
+// new secrets would be lost otherwise.
+func ofItem(err error, i int, done []ImportedClient) error {
+	cause := problemOf(err)
+	p := *cause
+	p.Imported = done
+	p.Detail += fmt.Sprintf(" This is about client %d of the file, counted from 0; the %d before it are imported.", i, len(done))
 	p.Errors = nil
-	for _, f := range problemOf(err).Errors {
+	for _, f := range cause.Errors {
 		p.Errors = append(p.Errors, Fault{Pointer: fmt.Sprintf("/clients/%d%s", i, f.Pointer), Detail: f.Detail})
 	}
 	return errors.Join(&p, err)

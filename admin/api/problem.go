@@ -14,6 +14,8 @@ type Problem struct {
 	Instance string  `json:"instance,omitempty" doc:"The id of the request, as in the log and the header X-Request-Id." example:"urn:request:9f86d081884c7d659a2feaa0c55ad015"`
 	Errors   []Fault `json:"errors,omitempty" doc:"What is wrong with each field."`
 
+	Imported []ImportedClient `json:"imported,omitempty" doc:"Of an import that failed midway: what was done before, with the secrets that were made."`
+
 	header http.Header // that goes along with the answer
 }
 
