@@ -76,7 +76,7 @@ func grantTitle(grant oauth.GrantType) string {
 		return "Client credentials"
 	case oauth.RefreshToken:
 		return "Refresh tokens"
-	case "personal_access_token": // as usage is counted: not a grant of the token endpoint
+	case oauth.PersonalAccessToken: // as usage is counted: no grant of the token endpoint
 		return "Personal access tokens"
 	}
 	return string(grant)
