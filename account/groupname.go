@@ -69,13 +69,17 @@ func presentable(text string, most int) bool {
 
 func (d *Directory) reserveGroupName(ctx context.Context, g *Group) error {
 	key := groupKey(g.Name)
-	return asNameError("group", d.groupNames.Reserve(ctx, key, g.ID, func(id string) (bool, error) {
+	return asNameError("group", d.groupNames.Reserve(ctx, key, g.ID, d.groupGoesBy(ctx, key)))
+}
+
+func (d *Directory) groupGoesBy(ctx context.Context, key string) func(id string) (bool, error) {
+	return func(id string) (bool, error) {
 		s, err := d.loadGroup(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
 			return false, nil
 		}
 		return err == nil && groupKey(s.Value.Name) == key, err
-	}))
+	}
 }
 
 func (d *Directory) confirmGroupName(ctx context.Context, g *Group) error {
@@ -84,8 +88,8 @@ func (d *Directory) confirmGroupName(ctx context.Context, g *Group) error {
 
 // releaseGroupName gives up the name of old if next has another. It only tidies up, as releaseNames does.
 func (d *Directory) releaseGroupName(ctx context.Context, old, next *Group) {
-	if groupKey(old.Name) != groupKey(next.Name) {
-		_ = d.groupNames.Release(ctx, groupKey(old.Name), old.ID)
+	if key := groupKey(old.Name); key != groupKey(next.Name) {
+		_ = d.groupNames.Release(ctx, key, old.ID, d.groupGoesBy(ctx, key))
 	}
 }
 

@@ -133,7 +133,7 @@ func (d *Directory) reserveNames(ctx context.Context, was, will *User) error {
 		was = &User{}
 	}
 	if will.Username != was.Username {
-		err := d.names.Reserve(ctx, will.Username, will.ID, d.goesBy(ctx, func(u *User) bool { return u.Username == will.Username }))
+		err := d.names.Reserve(ctx, will.Username, will.ID, d.goesByName(ctx, will.Username))
 		if err != nil {
 			return asNameError("username", err)
 		}
@@ -142,12 +142,20 @@ func (d *Directory) reserveNames(ctx context.Context, was, will *User) error {
 	if email == "" || email == emailKey(was.Email) {
 		return nil
 	}
-	err := d.emails.Reserve(ctx, email, will.ID, d.goesBy(ctx, func(u *User) bool { return emailKey(u.Email) == email }))
+	err := d.emails.Reserve(ctx, email, will.ID, d.goesByEmail(ctx, email))
 	if err != nil && will.Username != was.Username {
 		// Only tidies up: an unconfirmed claim without an owner can be taken over.
-		_ = d.names.Release(ctx, will.Username, will.ID)
+		_ = d.names.Release(ctx, will.Username, will.ID, d.goesByName(ctx, will.Username))
 	}
 	return asNameError("email", err)
+}
+
+func (d *Directory) goesByName(ctx context.Context, username string) func(id string) (bool, error) {
+	return d.goesBy(ctx, func(u *User) bool { return u.Username == username })
+}
+
+func (d *Directory) goesByEmail(ctx context.Context, key string) func(id string) (bool, error) {
+	return d.goesBy(ctx, func(u *User) bool { return emailKey(u.Email) == key })
 }
 
 func (d *Directory) goesBy(ctx context.Context, name func(*User) bool) func(id string) (bool, error) {
@@ -174,10 +182,11 @@ func (d *Directory) confirmNames(ctx context.Context, u *User) error {
 // taken over, so a failure is nothing to report.
 func (d *Directory) releaseNames(ctx context.Context, old, next *User) {
 	if old.Username != next.Username {
-		_ = d.names.Release(ctx, old.Username, old.ID)
+		_ = d.names.Release(ctx, old.Username, old.ID, d.goesByName(ctx, old.Username))
 	}
 	if emailKey(old.Email) != emailKey(next.Email) {
-		_ = d.emails.Release(ctx, emailKey(old.Email), old.ID)
+		email := emailKey(old.Email)
+		_ = d.emails.Release(ctx, email, old.ID, d.goesByEmail(ctx, email))
 	}
 }
 

@@ -103,3 +103,49 @@ func TestNoUserNameIsAnID(t *testing.T) {
 		wantField(t, err, "username")
 	}
 }
+
+// TestANameThatIsTakenBackMeanwhileStaysItsUsers renames a user back while another node has not given the old name up yet.
+func TestANameThatIsTakenBackMeanwhileStaysItsUsers(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld()
+	other := w.node()
+	u := create(t, other, account.NewUser{Username: "old"})
+	g := createGroup(t, other, account.NewGroup{Name: "old"})
+	back := map[string]func() error{
+		"user": func() error {
+			_, err := other.UpdateUser(ctx, u.ID, 0, func(u *account.User) error { u.Username = "old"; return nil })
+			return err
+		},
+		"group": func() error {
+			_, err := other.UpdateGroup(ctx, g.ID, 0, func(g *account.Group) error { g.Name = "old"; return nil })
+			return err
+		},
+	}
+	var calls []string
+	d := w.over(&watched{Backend: w.store, fail: func(verb, kind string) error {
+		for of, rename := range back {
+			if kind != of+"_name" {
+				continue
+			}
+			calls = append(calls, verb)
+			if len(calls) == 4 { // create, get and swap are of the new name, this get is of the old one
+				return rename()
+			}
+		}
+		return nil
+	}})
+	_, err := d.UpdateUser(ctx, u.ID, 0, func(u *account.User) error { u.Username = "new"; return nil })
+	ok(t, err)
+	calls = nil
+	_, err = d.UpdateGroup(ctx, g.ID, 0, func(g *account.Group) error { g.Name = "new"; return nil })
+	ok(t, err)
+	_, err = d.CreateUser(ctx, account.NewUser{Username: "old", Password: goodPassword})
+	wantField(t, err, "username")
+	_, err = d.CreateGroup(ctx, account.NewGroup{Name: "old"})
+	wantField(t, err, "name")
+	found, err := d.UserByName(ctx, "old")
+	ok(t, err)
+	if found.ID != u.ID {
+		t.Errorf("the name is of %s", found.ID)
+	}
+}

@@ -28,14 +28,17 @@ func (p *Provider) claimName(ctx context.Context, name, clientID string) error {
 		return nil
 	}
 	folded := foldName(name)
-	err := p.clientNames.Reserve(ctx, folded, clientID, func(id string) (bool, error) {
+	return asNameTaken("claim name of client", p.clientNames.Reserve(ctx, folded, clientID, p.clientGoesBy(ctx, folded)))
+}
+
+func (p *Provider) clientGoesBy(ctx context.Context, folded string) func(id string) (bool, error) {
+	return func(id string) (bool, error) {
 		owner, err := p.clients.Collection.Get(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
 			return false, nil
 		}
 		return err == nil && foldName(owner.ClientName) == folded, err
-	})
-	return asNameTaken("claim name of client", err)
+	}
 }
 
 // confirmName makes a claim last, once its client has the name. ErrNameTaken where another client took it over.
@@ -48,7 +51,8 @@ func (p *Provider) confirmName(ctx context.Context, name, clientID string) error
 
 // releaseName gives a name up. It only tidies up: a name that no client has can be taken over.
 func (p *Provider) releaseName(ctx context.Context, name, clientID string) {
-	_ = p.clientNames.Release(ctx, foldName(name), clientID)
+	folded := foldName(name)
+	_ = p.clientNames.Release(ctx, folded, clientID, p.clientGoesBy(ctx, folded))
 }
 
 func asNameTaken(what string, err error) error {

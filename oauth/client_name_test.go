@@ -67,3 +67,23 @@ func TestANameThatIsAlwaysLostIsRefused(t *testing.T) {
 	_, _, err := w.over(&overtakenNames{Backend: w.store, stop: stop}, w.now).RegisterClient(ctx, named("new", "one"), "")
 	wantErr(t, err, oauth.ErrNameTaken)
 }
+
+// TestASuccessorKeepsTheNameOfADeletedClient registers a client anew before the node that deleted it has given its name up.
+func TestASuccessorKeepsTheNameOfADeletedClient(t *testing.T) {
+	w := newWorld(t)
+	b := &watched{Backend: w.store}
+	n, other := w.over(b, w.now), w.node()
+	n.register(webApp())
+	b.fail = func(_ int, call string) outcome {
+		if call == "get client_name" {
+			other.register(webApp())
+		}
+		return works
+	}
+	ok(t, n.DeleteClient(t.Context(), "web"))
+	b.fail = nil
+	thief := webApp()
+	thief.ClientID = "thief"
+	_, _, err := n.RegisterClient(t.Context(), thief, "")
+	wantErr(t, err, oauth.ErrNameTaken)
+}

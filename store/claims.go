@@ -145,9 +145,10 @@ func (c *Claims) Confirm(ctx context.Context, name, owner string) error {
 	return err
 }
 
-// Release gives a name up, if owner still has it. That it may fail blocks nobody: a name that nobody goes by can be taken
-// over.
-func (c *Claims) Release(ctx context.Context, name, owner string) error {
+// Release gives a name up, if owner still has it. holds tells whether the owner goes by it all the same, as it is in the
+// store now: one that took it back meanwhile keeps it. That Release may fail blocks nobody: a name that nobody goes by can be
+// taken over.
+func (c *Claims) Release(ctx context.Context, name, owner string, holds func(owner string) (bool, error)) error {
 	if name == "" {
 		return nil // nobody's
 	}
@@ -160,6 +161,10 @@ func (c *Claims) Release(ctx context.Context, name, owner string) error {
 	}
 	if old.Value.Owner != owner {
 		return nil
+	}
+	// Asked after the claim was read: an owner that is written after this confirms the claim, which then is another one.
+	if held, err := holds(owner); err != nil || held {
+		return err
 	}
 	next := *old.Value
 	next.Owner, next.Confirmed, next.Expires = "", false, c.now().Add(claimFree)

@@ -94,7 +94,7 @@ func TestANameHasOneOwner(t *testing.T) {
 	wants(t, s.wear("ann", "1"), nil)
 	wants(t, s.reserve("ann", "2"), store.ErrTaken)
 	wants(t, s.claims.Confirm(t.Context(), "ann", "2"), store.ErrPending)
-	wants(t, s.claims.Release(t.Context(), "ann", "2"), nil)
+	wants(t, s.claims.Release(t.Context(), "ann", "2", s.holds("ann")), nil)
 	if owner, err := s.claims.Owner(t.Context(), "ann"); owner != "1" || err != nil {
 		t.Errorf("owner %q, %v", owner, err)
 	}
@@ -107,12 +107,21 @@ func TestANameThatWasGivenUpIsFreeAtOnce(t *testing.T) {
 	s := newBadges(memory.New())
 	wants(t, s.wear("ann", "1"), nil)
 	wants(t, s.write("", "1"), nil)
-	wants(t, s.claims.Release(t.Context(), "ann", "1"), nil)
+	wants(t, s.claims.Release(t.Context(), "ann", "1", s.holds("ann")), nil)
 	_, err := s.claims.Owner(t.Context(), "ann")
 	wants(t, err, store.ErrNotFound)
 	wants(t, s.wear("ann", "2"), nil)
-	wants(t, s.claims.Release(t.Context(), "ann", "1"), nil)
+	wants(t, s.claims.Release(t.Context(), "ann", "1", s.holds("ann")), nil)
 	wants(t, s.reserve("ann", "3"), store.ErrTaken)
+}
+
+func TestANameThatItsOwnerTookBackIsNotGivenUp(t *testing.T) {
+	s := newBadges(memory.New())
+	wants(t, s.wear("ann", "1"), nil)
+	wants(t, s.write("", "1"), nil)   // one change takes the name away
+	wants(t, s.wear("ann", "1"), nil) // another gives it back, before the first gives it up
+	wants(t, s.claims.Release(t.Context(), "ann", "1", s.holds("ann")), nil)
+	wants(t, s.reserve("ann", "2"), store.ErrTaken)
 }
 
 // The owner died before it was written, or moved on and could not say so.
@@ -179,7 +188,7 @@ func TestAClaimThatIsAlwaysOvertakenGivesUp(t *testing.T) {
 	s.move(time.Minute)
 	wants(t, s.reserve("ann", "2"), store.ErrPending)
 	wants(t, s.claims.Confirm(t.Context(), "ann", "1"), store.ErrPending)
-	wants(t, s.claims.Release(t.Context(), "ann", "1"), nil)
+	wants(t, s.claims.Release(t.Context(), "ann", "1", s.holds("ann")), nil)
 	if b.swaps > 200 {
 		t.Errorf("%d tries", b.swaps)
 	}
@@ -193,7 +202,7 @@ func TestAStoreThatIsAwayIsNoTakenName(t *testing.T) {
 	for what, err := range map[string]error{
 		"reserve": s.claims.Reserve(gone, "ann", "2", s.holds("ann")),
 		"confirm": s.claims.Confirm(gone, "ann", "1"),
-		"release": s.claims.Release(gone, "ann", "1"),
+		"release": s.claims.Release(gone, "ann", "1", s.holds("ann")),
 	} {
 		if !store.IsUnavailable(err) {
 			t.Errorf("%s: %v", what, err)
