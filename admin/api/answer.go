@@ -69,8 +69,15 @@ func (k kind) saying(detail string) *Problem {
 func (k kind) faulty(faults ...Fault) *Problem {
 	p := k.problem()
 	p.Errors = faults
+	if len(faults) > maxFaults {
+		p.Errors = faults[:maxFaults]
+		p.Detail += " These are the first of its faults."
+	}
 	return p
 }
+
+// maxFaults is how many faults are told at once: more than anybody mends before the next try.
+const maxFaults = 100
 
 // challenging is problem with a challenge (RFC 6750 section 3).
 func (k kind) challenging(parameters string) *Problem {

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -118,6 +119,9 @@ func inOrder(faults []Fault) []Fault {
 type checker struct{ faults []Fault }
 
 func (c *checker) wrong(pointer, format string, args ...any) {
+	if len(c.faults) > maxFaults {
+		return // one more than are told, so that it is told that there are more
+	}
 	c.faults = append(c.faults, Fault{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 }
 
@@ -209,11 +213,21 @@ func fieldNamed(t reflect.Type, name string) (reflect.StructField, bool) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	for _, field := range reflect.VisibleFields(t) {
-		tag, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if tag == name && name != "" {
-			return field, true
+	known, ok := fieldsByName.Load(t)
+	if !ok {
+		byName := map[string]reflect.StructField{}
+		for _, field := range reflect.VisibleFields(t) {
+			tag, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if _, hidden := byName[tag]; tag != "" && tag != "-" && !hidden {
+				byName[tag] = field
+			}
 		}
+		known, _ = fieldsByName.LoadOrStore(t, byName)
 	}
-	return reflect.StructField{}, false
+	field, ok := known.(map[string]reflect.StructField)[name]
+	return field, ok
 }
+
+// fieldsByName remembers what reflection says of a type, which never changes: asked anew for each field of a body it is
+// most of what a request costs.
+var fieldsByName sync.Map

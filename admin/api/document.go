@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -20,8 +21,13 @@ type document struct {
 	fields map[string]any // numbers are json.Number
 }
 
+// Bounds of a body. A megabyte of the smallest values would take a hundred megabytes to hold, and as many to refuse one by
+// one. A file of clients that fills the megabyte has fewer.
 const (
 	maxDepth  = 32
+	maxNames  = 200 // of one object
+	maxValues = 60_000
+	maxName   = 100 // of which an answer repeats, in bytes
 	bodyLimit = 1 << 20
 )
 
@@ -73,9 +79,9 @@ func readDocument(raw []byte) (*document, error) {
 	if !utf8.Valid(raw) {
 		return nil, malformed.saying("The body is not UTF-8.")
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
+	d := reader{Decoder: json.NewDecoder(bytes.NewReader(raw))}
 	d.UseNumber()
-	value, err := readValue(d, "", 0)
+	value, err := d.value("", 0)
 	if err != nil {
 		return nil, asMalformed(err)
 	}
@@ -101,7 +107,13 @@ func asMalformed(err error) error {
 	return malformed.saying("The body is not JSON: it ends too soon.")
 }
 
-func readValue(d *json.Decoder, pointer string, depth int) (any, error) {
+// reader builds what a body holds, and counts it.
+type reader struct {
+	*json.Decoder
+	values int
+}
+
+func (d *reader) value(pointer string, depth int) (any, error) {
 	token, err := d.Token()
 	if err != nil {
 		return nil, err
@@ -109,13 +121,16 @@ func readValue(d *json.Decoder, pointer string, depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, malformed.saying("The body is nested too deep.")
 	}
+	if d.values++; d.values > maxValues {
+		return nil, malformed.saying("The body holds too many values.")
+	}
 	switch token {
 	case json.Delim('{'):
-		return readObject(d, pointer, depth)
+		return d.object(pointer, depth)
 	case json.Delim('['):
 		list := []any{}
 		for d.More() {
-			value, err := readValue(d, fmt.Sprintf("%s/%d", pointer, len(list)), depth+1)
+			value, err := d.value(pointer+"/"+strconv.Itoa(len(list)), depth+1)
 			if err != nil {
 				return nil, err
 			}
@@ -127,7 +142,7 @@ func readValue(d *json.Decoder, pointer string, depth int) (any, error) {
 	return token, nil
 }
 
-func readObject(d *json.Decoder, pointer string, depth int) (any, error) {
+func (d *reader) object(pointer string, depth int) (any, error) {
 	fields := map[string]any{}
 	for d.More() {
 		token, err := d.Token()
@@ -141,7 +156,10 @@ func readObject(d *json.Decoder, pointer string, depth int) (any, error) {
 			p.Detail = "Two fields have one name."
 			return nil, p
 		}
-		if fields[name], err = readValue(d, at, depth+1); err != nil {
+		if len(fields) == maxNames {
+			return nil, malformed.saying("An object of the body has too many fields.")
+		}
+		if fields[name], err = d.value(at, depth+1); err != nil {
 			return nil, err
 		}
 	}
@@ -149,7 +167,12 @@ func readObject(d *json.Decoder, pointer string, depth int) (any, error) {
 	return fields, err
 }
 
-// escaped writes a name as part of a JSON pointer (RFC 6901 section 3).
+var pointerSigns = strings.NewReplacer("~", "~0", "/", "~1")
+
+// escaped writes a name as part of a JSON pointer (RFC 6901 section 3). No name of ours is as long as those that it cuts.
 func escaped(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	if len(name) > maxName {
+		name = strings.ToValidUTF8(name[:maxName], "") + "…"
+	}
+	return pointerSigns.Replace(name)
 }

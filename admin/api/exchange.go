@@ -76,6 +76,9 @@ func checkFile(file *ClientFile) error {
 	var faults []Fault
 	seen := map[string]bool{}
 	for i := range file.Clients {
+		if len(faults) > maxFaults {
+			break
+		}
 		at := fmt.Sprintf("/clients/%d", i)
 		c := &file.Clients[i]
 		check := c.Registration
