@@ -100,7 +100,7 @@ func (c *Config) settings() []setting {
 	return []setting{
 		{"Start", "config", "", fromEnvironment | fromFlag, text(&c.File), "YAML file with these settings; flags and variables win over it"},
 		{"Start", "dev", "", fromAnywhere, toggle(&c.Dev), "try it out: memory store, demo users and clients, loopback only"},
-		{"Start", "seed", "", fromAnywhere, text(&c.Seed), "YAML file of users and clients that must exist; read at every start"},
+		{"Start", "seed", "", fromAnywhere, text(&c.Seed), "YAML file of groups, users and clients that must exist; read at every start"},
 		{"Start", "log_format", "json", fromAnywhere, oneOf(&c.LogFormat, "json", "text"), "json for machines, text for people"},
 		{"Start", "log_level", "info", fromAnywhere, level(&c.LogLevel), "what is logged: debug, info, warn or error, and above"},
 		{"Start", "bootstrap_username", "", fromEnvironment, text(&c.BootstrapUsername), "makes the first super admin while there is no user"},

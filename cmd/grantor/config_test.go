@@ -131,7 +131,7 @@ func TestFaults(t *testing.T) {
 		"unknown variable":                {environ: []string{"GRANTOR_LISTNE=x"}, want: "GRANTOR_LISTNE: there is no such setting"},
 		"unknown port variable":           {environ: []string{"GRANTOR_PORT=8080"}, want: "GRANTOR_PORT: there is no such setting"},
 		"variable of Kubernetes":          {environ: []string{"GRANTOR_PORT=tcp://10.0.0.1:80", "GRANTOR_SERVICE_HOST=10.0.0.1", "GRANTOR_PORT_80_TCP_ADDR=10.0.0.1", "GRANTOR_ADMIN_SERVICE_PORT_HTTP=80"}},
-		"variable of tests and programs":  {environ: []string{"GRANTOR_TEST_REQUIRE=1", "GRANTOR_SERVER=http://x", "GRANTOR_CLIENT_ID=a", "GRANTOR_CLIENT_SECRET=b"}},
+		"variable of tests and programs":  {environ: []string{"GRANTOR_TEST_REQUIRE=1", "GRANTOR_SERVER=http://x", "GRANTOR_TOKEN=t", "GRANTOR_CLIENT_ID=a", "GRANTOR_CLIENT_SECRET=b"}},
 		"empty variable":                  {environ: []string{"GRANTOR_LISTEN="}},
 		"empty key in file":               {text: "seed:\nlisten: 127.0.0.1:1"},
 		"empty file":                      {text: "# nothing"},

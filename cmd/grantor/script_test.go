@@ -12,11 +12,17 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/grantor-dev/grantor/internal/redistest"
+	"github.com/grantor-dev/grantor/test/authtest"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"grantor": main})
+	testscript.Main(serverTests{m}, map[string]func(){"grantor": main})
 }
+
+// serverTests removes the program that authtest has built.
+type serverTests struct{ *testing.M }
+
+func (t serverTests) Run() int { return authtest.Main(t.M) }
 
 // TestCommands runs the scripts of testdata, each in an empty folder and on the embedded store.
 func TestCommands(t *testing.T) { runScripts(t, "testdata", nil) }
@@ -27,6 +33,9 @@ func TestCommandsOnRedis(t *testing.T) {
 	runScripts(t, "testdata/redis", func(e *testscript.Env) { e.Setenv("GRANTOR_STORE", url) })
 }
 
+// TestCommandsAtAServer runs scripts whose commands work at a server that they start.
+func TestCommandsAtAServer(t *testing.T) { runScripts(t, "testdata/server", nil) }
+
 func runScripts(t *testing.T, dir string, prepare func(*testscript.Env)) {
 	testscript.Run(t, testscript.Params{
 		Dir: dir,
@@ -34,7 +43,7 @@ func runScripts(t *testing.T, dir string, prepare func(*testscript.Env)) {
 			for name, value := range map[string]string{
 				"GRANTOR_PASSWORD_MEMORY": "64", "GRANTOR_PASSWORD_TIME": "1", // these scripts are about the commands
 				"GORACE": "atexit_sleep_ms=0", // the race detector would otherwise rest a second at the end of each command
-				"HOME":   e.WorkDir, "USER": "operator", "ESC": "\x1b", "PORT": strconv.Itoa(redistest.FreePort(t)),
+				"HOME":   e.WorkDir, "XDG_CONFIG_HOME": e.WorkDir + "/.config", "USER": "operator", "ESC": "\x1b", "PORT": strconv.Itoa(redistest.FreePort(t)),
 			} {
 				e.Setenv(name, value)
 			}

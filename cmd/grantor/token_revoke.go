@@ -102,6 +102,11 @@ func (c *command) revokeSelected(ctx context.Context, cmd *cobra.Command, r *rem
 	if err := c.confirm(ctx, yes, "End "+s.words()+"?"); err != nil {
 		return err
 	}
+	// The sessions first: a browser that is signed in would get new tokens, and the tokens may be those of this command.
+	also, open := "", error(nil)
+	if who != nil && s.client == "" && s.before.IsZero() {
+		also, open = " and sessions", r.delete(ctx, at("users", who.ID, "sessions"), nil)
+	}
 	var came api.Revoked
 	err := r.post(ctx, "/tokens/revoke", which, &came)
 	if isRefused(err, codeInvalid) && s.client != "" {
@@ -112,12 +117,8 @@ func (c *command) revokeSelected(ctx context.Context, cmd *cobra.Command, r *rem
 	if err != nil {
 		return err
 	}
-	also := ""
-	if who != nil && s.client == "" && s.before.IsZero() { // a browser that is signed in would get new ones
-		if err := r.delete(ctx, at("users", who.ID, "sessions"), nil); err != nil {
-			return fmt.Errorf("the tokens of %s are revoked, but the sessions in browsers have not ended: %w", printable(s.user), err)
-		}
-		also = " and sessions"
+	if open != nil {
+		return fmt.Errorf("the tokens of %s are revoked, but the sessions in browsers have not ended: %w", printable(s.user), open)
 	}
 	text := strings.Replace(s.words(), "all tokens", "All tokens"+also, 1)
 	return c.printer(cmd).say(fmt.Sprintf("%s until now have ended (%d authorizations of users).", text, came.Ended),
