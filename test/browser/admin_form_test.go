@@ -11,39 +11,38 @@ import (
 
 // Row 8: each template brings sound settings, and each setting can be changed.
 func TestRow08EveryTemplateMakesAClient(t *testing.T) {
-	inBoth(t, func(t *testing.T, s scripting) {
-		b := enter(t, s, admin(t), "/admin/auth-clients")
-		for _, kind := range []struct {
-			template  string
-			redirects []string
-			grants    []string
-			public    bool
-			more      func(b *tab)
-		}{
-			{"Web application", []string{"https://web.example.test/callback"}, []string{"Authorization code", "Refresh tokens"}, false, nil},
-			{"Single-page or native app", []string{"com.example.app:/callback"}, []string{"Authorization code", "Refresh tokens"}, true, nil},
-			{"Machine to machine", nil, []string{"Client credentials"}, false, nil},
-			{"Something else", nil, []string{"Personal access tokens"}, true, func(b *tab) {
-				b.tick("Public")
-				b.tick("Enable Personal Access Tokens")
-				b.fill("Scopes", "reports:read")
-			}},
-		} {
-			id, secret := b.registers(filledClient{template: kind.template, name: named(kind.template), redirects: kind.redirects, more: kind.more})
-			if (secret == "") != kind.public {
-				t.Errorf("%s: the secret is %q", kind.template, secret)
-			}
-			b.visit("/admin/auth-clients?q=" + id)
-			if grants := ask[[]string](b, `[...document.querySelectorAll("td[data-label=Grants] .chip")].map(e => e.innerText)`); !slices.Equal(grants, kind.grants) {
-				t.Errorf("%s has the grants %q", kind.template, grants)
-			}
-			if !kind.public && kind.redirects == nil {
-				app := &authtest.App{Server: b.server, ID: id, Secret: secret, Method: authtest.Basic}
-				app.Machine(t)
-				app.Token(t, "grant_type", "authorization_code", "code", "x", "code_verifier", "x").Wants(t, http.StatusBadRequest, "unauthorized_client")
-			}
+	t.Parallel()
+	b := enter(t, withoutScripts, admin(t), "/admin/auth-clients")
+	for _, kind := range []struct {
+		template  string
+		redirects []string
+		grants    []string
+		public    bool
+		more      func(b *tab)
+	}{
+		{"Web application", []string{"https://web.example.test/callback"}, []string{"Authorization code", "Refresh tokens"}, false, nil},
+		{"Single-page or native app", []string{"com.example.app:/callback"}, []string{"Authorization code", "Refresh tokens"}, true, nil},
+		{"Machine to machine", nil, []string{"Client credentials"}, false, nil},
+		{"Something else", nil, []string{"Personal access tokens"}, true, func(b *tab) {
+			b.tick("Public")
+			b.tick("Enable Personal Access Tokens")
+			b.fill("Scopes", "reports:read")
+		}},
+	} {
+		id, secret := b.registers(filledClient{template: kind.template, name: named(kind.template), redirects: kind.redirects, more: kind.more})
+		if (secret == "") != kind.public {
+			t.Errorf("%s: the secret is %q", kind.template, secret)
 		}
-	})
+		b.visit("/admin/auth-clients?q=" + id)
+		if grants := ask[[]string](b, `[...document.querySelectorAll("td[data-label=Grants] .chip")].map(e => e.innerText)`); !slices.Equal(grants, kind.grants) {
+			t.Errorf("%s has the grants %q", kind.template, grants)
+		}
+		if !kind.public && kind.redirects == nil {
+			app := &authtest.App{Server: b.server, ID: id, Secret: secret, Method: authtest.Basic}
+			app.Machine(t)
+			app.Token(t, "grant_type", "authorization_code", "code", "x", "code_verifier", "x").Wants(t, http.StatusBadRequest, "unauthorized_client")
+		}
+	}
 }
 
 // Rows 9 and 16: all faults at once, each beside its field, and nothing that was typed is lost.
@@ -77,7 +76,7 @@ func TestRow09FaultsStandBesideFields(t *testing.T) {
 		if !b.ticked("Enable Client Credentials Grant") || !b.ticked("Enable Authorization Code Grant") {
 			t.Error("what was ticked is lost")
 		}
-		b.look("admin-client-faults")
+		b.lookIn("admin-client-faults", "light")
 
 		b.fill("Name", strings.Repeat("x", 300)) // the field takes 255
 		if got := b.valueOf("Name"); len(got) != 255 {
@@ -113,21 +112,20 @@ func TestRow08SettingsThatDoNotFitAreRefused(t *testing.T) {
 
 // Row 8: names are unique, whatever the case and the blanks around.
 func TestRow08NameTakenIsToldWithWhatWasTyped(t *testing.T) {
-	inBoth(t, func(t *testing.T, s scripting) {
-		b, name := enter(t, s, admin(t), "/admin/auth-clients"), named("Taken")
-		b.registers(filledClient{template: "Machine to machine", name: name})
-		b.visit("/admin/auth-clients/-/new?template=web")
-		b.fill("Name", "  "+strings.ToUpper(name)+" ")
-		b.fill("Redirect URLs", "https://typed.example.test/")
-		b.press("Create Auth Client")
-		b.answers(http.StatusUnprocessableEntity)
-		if fault := b.faultBeside("Name"); fault != "Another auth client has this name." {
-			t.Errorf("beside the name stands %q", fault)
-		}
-		if got := b.valueOf("Redirect URLs"); got != "https://typed.example.test/" {
-			t.Errorf("the field holds %q", got)
-		}
-	})
+	t.Parallel()
+	b, name := enter(t, withScripts, admin(t), "/admin/auth-clients"), named("Taken")
+	b.registers(filledClient{template: "Machine to machine", name: name})
+	b.visit("/admin/auth-clients/-/new?template=web")
+	b.fill("Name", "  "+strings.ToUpper(name)+" ")
+	b.fill("Redirect URLs", "https://typed.example.test/")
+	b.press("Create Auth Client")
+	b.answers(http.StatusUnprocessableEntity)
+	if fault := b.faultBeside("Name"); fault != "Another auth client has this name." {
+		t.Errorf("beside the name stands %q", fault)
+	}
+	if got := b.valueOf("Redirect URLs"); got != "https://typed.example.test/" {
+		t.Errorf("the field holds %q", got)
+	}
 }
 
 // Two admins, each in front of the form with the same name, press the button in the same moment.
@@ -181,7 +179,7 @@ func TestRow19SavingTellsThatSomebodySavedFirst(t *testing.T) {
 			t.Errorf("the field holds %q", got)
 		}
 		second.sees("profile first")
-		second.look("admin-client-conflict")
+		second.lookIn("admin-client-conflict", "light")
 		second.press("Save")
 		second.notice("The auth client was saved.")
 		b.visit("/admin/auth-clients/" + id)
@@ -241,12 +239,12 @@ func TestRow21ExportAndImport(t *testing.T) {
 		fill(`{"clients": [{"client_id": "` + id + `", "client_name": "` + name + `", "grant_types": ["client_credentials"], "scope": "reports:read"}]}`)
 		b.sees("What would be done")
 		b.sees(name)
-		b.look("admin-import")
+		b.lookIn("admin-import", "light")
 		b.press("Import")
 		b.sees("You won't be able to see them again.")
 		app := &authtest.App{Server: b.server, ID: id, Secret: b.secret(), Method: authtest.Basic}
 		app.Machine(t)
-		b.look("admin-imported")
+		b.lookIn("admin-imported", "light")
 
 		b.visit("/admin/auth-clients/" + id)
 		b.sees(name)

@@ -12,38 +12,37 @@ import (
 
 // A person who set the server up manages it: his first client is the second of all.
 func TestFirstSetUpLeadsToTheAdministration(t *testing.T) {
-	inBoth(t, func(t *testing.T, s scripting) {
-		server := authtest.Start(t, authtest.Options{Seed: authtest.NoSeed})
-		b := open(t, server, s)
-		b.visit(printedLink(t, server))
-		b.fill("Username", "root")
-		b.fill("Password", "four random words make it")
-		b.press("Create account")
-		b.press("Administration")
-		b.at("/admin/auth-clients")
-		b.counted("1 - 1 of 1 Auth Clients") // what the server brings
-		b.look("admin-clients-first")
-		b.visit("/admin/groups")
-		b.sees("No Data Available")
-		b.look("admin-groups-first")
-		b.visit("/admin/auth-clients")
-		b.press("Sign out")
-		b.press("Sign out")
+	t.Parallel()
+	server := authtest.Start(t, authtest.Options{Seed: authtest.NoSeed})
+	b := open(t, server, withoutScripts)
+	b.visit(printedLink(t, server))
+	b.fill("Username", "root")
+	b.fill("Password", "four random words make it")
+	b.press("Create account")
+	b.press("Administration")
+	b.at("/admin/auth-clients")
+	b.counted("1 - 1 of 1 Auth Clients") // what the server brings
+	b.look("admin-clients-first")
+	b.visit("/admin/groups")
+	b.sees("No Data Available")
+	b.look("admin-groups-first")
+	b.visit("/admin/auth-clients")
+	b.press("Sign out")
+	b.press("Sign out")
 
-		b.visit("/admin/auth-clients?q=grantor")
-		b.at("/login")
-		b.logIn("root", "four random words make it")
-		b.at("/admin/auth-clients")
-		b.registers(filledClient{template: "Machine to machine", name: "The first"})
-		b.visit("/admin/auth-clients")
-		b.counted("1 - 2 of 2 Auth Clients")
-		b.visit("/admin/keys")
-		b.pressAt(".panel-actions a")
-		b.press("Rotate the ES256 keys")
-		b.at("/admin/keys")
-		b.visit("/admin/keys/rotate?algorithm=ES256")
-		b.sees("Not yet: the next key was published lately")
-	})
+	b.visit("/admin/auth-clients?q=grantor")
+	b.at("/login")
+	b.logIn("root", "four random words make it")
+	b.at("/admin/auth-clients")
+	b.registers(filledClient{template: "Machine to machine", name: "The first"})
+	b.visit("/admin/auth-clients")
+	b.counted("1 - 2 of 2 Auth Clients")
+	b.visit("/admin/keys")
+	b.pressAt(".panel-actions a")
+	b.press("Rotate the ES256 keys")
+	b.at("/admin/keys")
+	b.visit("/admin/keys/rotate?algorithm=ES256")
+	b.sees("Not yet: the next key was published lately")
 }
 
 // Row 11: what a group may do its members may do, from their next request on.
@@ -196,43 +195,41 @@ func TestSavingAUserTellsThatSomebodySavedFirst(t *testing.T) {
 
 // Row 12: the log tells what the tests of one admin did, and never a secret.
 func TestRow12TheAuditLogTellsIt(t *testing.T) {
-	inBoth(t, func(t *testing.T, s scripting) {
-		who := admin(t)
-		b := enter(t, s, who, "/admin/auth-clients")
-		name := named("Logged")
-		id, secret := b.registers(filledClient{template: "Machine to machine", name: name})
-		b.press("Edit Auth Client")
-		b.fill("Scopes", "reports:read")
-		b.press("Save")
-		b.press("Delete Auth Client")
-		b.press("Delete Auth Client")
-		outsider, _ := clerk(t)
-		enter(t, s, outsider, "/account/profile").visitRefused("/admin/users")
+	t.Parallel()
+	who := admin(t)
+	b := enter(t, withoutScripts, who, "/admin/auth-clients")
+	name := named("Logged")
+	id, secret := b.registers(filledClient{template: "Machine to machine", name: name})
+	b.press("Edit Auth Client")
+	b.fill("Scopes", "reports:read")
+	b.press("Save")
+	b.press("Delete Auth Client")
+	b.press("Delete Auth Client")
+	outsider, _ := clerk(t)
+	enter(t, withoutScripts, outsider, "/account/profile").visitRefused("/admin/users")
 
-		b.visit("/admin/audit?actor=" + who)
-		actions := ask[[]string](b, `[...document.querySelectorAll("td.what > p > code")].map(e => e.innerText)`)
-		for _, wanted := range []string{"client.deleted", "client.updated", "client.created"} {
-			if !slices.Contains(actions, wanted) {
-				t.Errorf("the log does not tell of %s but of %q", wanted, actions)
-			}
+	b.visit("/admin/audit?actor=" + who)
+	actions := ask[[]string](b, `[...document.querySelectorAll("td.what > p > code")].map(e => e.innerText)`)
+	for _, wanted := range []string{"client.deleted", "client.updated", "client.created"} {
+		if !slices.Contains(actions, wanted) {
+			t.Errorf("the log does not tell of %s but of %q", wanted, actions)
 		}
-		b.sees("reports:read")
-		b.sees("127.0.0.1")
-		b.hidden(secret)
-		b.look("admin-audit-filtered")
-		b.visit("/admin/audit?object=client:" + id)
-		b.sees(name)
-		b.hidden(secret)
-		b.visit("/admin/audit?actor=" + outsider)
-		b.sees("access.refused")
-		b.visit("/admin/audit?actor=nobody-of-this-name")
-		b.sees("No Data Available")
-		for _, export := range []string{"Export as CSV", "Export as JSON lines"} {
-			if len(b.offers(export)) == 0 {
-				t.Errorf("there is no %s", export)
-			}
+	}
+	b.sees("reports:read")
+	b.sees("127.0.0.1")
+	b.hidden(secret)
+	b.visit("/admin/audit?object=client:" + id)
+	b.sees(name)
+	b.hidden(secret)
+	b.visit("/admin/audit?actor=" + outsider)
+	b.sees("access.refused")
+	b.visit("/admin/audit?actor=nobody-of-this-name")
+	b.sees("No Data Available")
+	for _, export := range []string{"Export as CSV", "Export as JSON lines"} {
+		if len(b.offers(export)) == 0 {
+			t.Errorf("there is no %s", export)
 		}
-	})
+	}
 }
 
 // visitRefused goes where the user may not go.

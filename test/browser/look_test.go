@@ -122,7 +122,7 @@ func (b *tab) picture(name string) {
 	}
 	size := ask[[2]float64](b, `[document.documentElement.clientWidth, document.documentElement.scrollHeight]`)
 	shot := call(b, page.CaptureScreenshot, page.CaptureScreenshotParams{
-		CaptureBeyondViewport: new(true), Clip: &page.Viewport{Width: size[0], Height: size[1], Scale: 1},
+		CaptureBeyondViewport: new(true), Clip: &page.Viewport{Width: size[0], Height: min(size[1], 2600), Scale: 1},
 	})
 	b.must(os.WriteFile(filepath.Join(folder, name+".png"), shot.Data, 0o600), "write a picture")
 }
