@@ -163,6 +163,8 @@ func TestFiveMinuteStart(t *testing.T) {
 	wants(t, p.run(t, block(t, "curl -u demo-web")), `"access_token":"grat_`, `"token_type":"Bearer"`)
 	wants(t, p.run(t, block(t, "TOKEN=")), `"active":true`, `"client_id":"demo-web"`)
 	wants(t, p.run(t, block(t, "oauth-authorization-server")), `"token_endpoint":"http://localhost:`+p.port)
+	wants(t, p.run(t, block(t, "demo-ops:")), `"name":"Demo operations"`, `"client_id":"demo-ops"`, `"next_cursor":`)
+	wants(t, p.run(t, block(t, "grantor apply")), "+ client shop", "5 created, 0 changed, 0 deleted", "The shop, on phones")
 	// The command that the server printed is to be pasted as it is.
 	printed := regexp.MustCompile(`(?m)^\s*(curl .*)$`).FindStringSubmatch(banner.String())
 	wants(t, p.run(t, printed[1]), `"access_token":"grat_`)
