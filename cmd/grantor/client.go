@@ -64,7 +64,7 @@ func (s shownClient) rows() [][]string {
 	add("token_endpoint_auth_method", string(s.TokenEndpointAuthMethod))
 	add("grant_types", joined(s.GrantTypes))
 	rows = append(rows, listRows("redirect_uris", s.RedirectURIs)...)
-	for i, line := range folded(s.Scope) {
+	for i, line := range folded(s.Scope, columns-30) { // beside the longest name of a field
 		add([]string{"scope", " "}[min(i, 1)], line)
 	}
 	add("default_scope", s.DefaultScope)
@@ -86,23 +86,6 @@ func (s shownClient) rows() [][]string {
 	add("updated", shownTime(s.Updated))
 	add("last used", shownTime(s.LastUsed))
 	return rows
-}
-
-// folded breaks words into lines that a terminal of 80 columns shows beside the longest name of a field.
-func folded(words string) []string {
-	const width = 50
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(words) {
-		if line != "" && len(line)+1+len(word) > width {
-			lines, line = append(lines, line), ""
-		}
-		line = strings.TrimSpace(line + " " + word)
-	}
-	if line != "" {
-		lines = append(lines, line)
-	}
-	return lines
 }
 
 func shownDuration(d oauth.Duration) string {

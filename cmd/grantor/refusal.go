@@ -87,7 +87,7 @@ func (w wording) faults(err error) error {
 
 func (w wording) line(f api.Fault) string {
 	path := strings.Split(strings.TrimPrefix(f.Pointer, "/"), "/")
-	name := w.names[path[0]]
+	name := w.names[firstOf(f.Parameter, path[0])]
 	if name == "" {
 		name = printable(strings.ReplaceAll(path[0]+f.Parameter, "/", "."))
 	}

@@ -12,17 +12,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/grantor-dev/grantor/internal/redistest"
-	"github.com/grantor-dev/grantor/test/authtest"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(serverTests{m}, map[string]func(){"grantor": main})
+	testscript.Main(m, map[string]func(){"grantor": main})
 }
-
-// serverTests removes the program that authtest has built.
-type serverTests struct{ *testing.M }
-
-func (t serverTests) Run() int { return authtest.Main(t.M) }
 
 // TestCommands runs the scripts of testdata, each in an empty folder and on the embedded store.
 func TestCommands(t *testing.T) { runScripts(t, "testdata", nil) }

@@ -50,7 +50,12 @@ func takes(count int) cobra.PositionalArgs {
 // tidyHelp keeps the lists short, and lets the commands that cobra adds complain as ours do.
 func tidyHelp(root *cobra.Command) {
 	// A group shows its commands; "grantor client [flags]" would say nothing.
-	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
+	root.SetUsageTemplate(strings.NewReplacer(
+		"{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}",
+		".LocalFlags.FlagUsages", fmt.Sprintf("(.LocalFlags.FlagUsagesWrapped %d)", columns),
+		".InheritedFlags.FlagUsages", fmt.Sprintf("(.InheritedFlags.FlagUsagesWrapped %d)", columns),
+	).Replace(root.UsageTemplate()))
+	foldHelp(root)
 	root.SetHelpCommand(under(groupOther, &cobra.Command{Use: "help [COMMAND]", Short: "Show how a command is used", Args: cobra.ArbitraryArgs, RunE: helpOn}))
 	root.SetCompletionCommandGroupID(groupOther)
 	root.InitDefaultCompletionCmd()
@@ -69,4 +74,35 @@ func helpOn(cmd *cobra.Command, args []string) error {
 		return showGroup(cmd.Root(), args)
 	}
 	return found.Help()
+}
+
+// columns is how wide a terminal is at least.
+const columns = 80
+
+// foldHelp breaks the long texts of all commands into lines of a terminal. Paragraphs stay apart.
+func foldHelp(cmd *cobra.Command) {
+	paragraphs := strings.Split(cmd.Long, "\n\n")
+	for i, p := range paragraphs {
+		paragraphs[i] = strings.Join(folded(p, columns), "\n")
+	}
+	cmd.Long = strings.Join(paragraphs, "\n\n")
+	for _, sub := range cmd.Commands() {
+		foldHelp(sub)
+	}
+}
+
+// folded breaks words into lines.
+func folded(words string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(words) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
 }
