@@ -18,7 +18,7 @@ import (
 // What the body of a form holds at most, in bytes.
 const (
 	maxForm   = 256 << 10
-	maxImport = 8 << 20
+	maxImport = web.DefaultBodyLimit // what the server takes at all
 )
 
 // form holds the fields of a posted form. Unlike at the endpoints of the protocol a field may repeat: checkboxes do.

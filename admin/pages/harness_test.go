@@ -3,6 +3,7 @@ package pages_test
 import (
 	"bytes"
 	"context"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -193,6 +194,20 @@ func (b *browser) post(path string, fields url.Values) *page {
 	return b.do(http.MethodPost, path, "application/x-www-form-urlencoded", fields.Encode())
 }
 
+// postParts is post for a form that is sent in parts.
+func (b *browser) postParts(path string, fields url.Values) *page {
+	b.w.t.Helper()
+	var body bytes.Buffer
+	parts := multipart.NewWriter(&body)
+	for name, values := range fields {
+		for _, value := range values {
+			ok(b.w.t, parts.WriteField(name, value))
+		}
+	}
+	ok(b.w.t, parts.Close())
+	return b.do(http.MethodPost, path, parts.FormDataContentType(), body.String())
+}
+
 // formToken is the token of a form on a page that the browser may see.
 func (b *browser) formToken(path string) string {
 	b.w.t.Helper()
@@ -343,6 +358,7 @@ type filled struct {
 	p      *page
 	method string
 	action string
+	files  bool // it is sent in parts, as forms with files are
 	fields url.Values
 	known  []string // names of its fields, be they empty
 }
@@ -350,6 +366,7 @@ type filled struct {
 func (p *page) fill(form, button *html.Node) *filled {
 	p.t.Helper()
 	f := &filled{p: p, fields: url.Values{}, method: strings.ToUpper(attribute(form, "method")), action: attribute(form, "action")}
+	f.files = attribute(form, "enctype") == "multipart/form-data"
 	if to := attribute(button, "formaction"); to != "" {
 		f.action = to
 	}
@@ -422,7 +439,10 @@ func (f *filled) submit() *page {
 	if f.action != "" {
 		to = f.p.resolve(f.action)
 	}
-	if f.method == http.MethodPost {
+	switch {
+	case f.method == http.MethodPost && f.files:
+		return f.p.b.postParts(to, f.fields)
+	case f.method == http.MethodPost:
 		return f.p.b.post(to, f.fields)
 	}
 	path, _, _ := strings.Cut(to, "?")

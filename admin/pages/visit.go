@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/gorilla/mux"
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin/access"
@@ -100,8 +103,24 @@ func (s *site) visit(w http.ResponseWriter, r *http.Request) (*visit, *http.Requ
 
 // toLogin sends a guest to the login page, from where he comes back to the page that he asked for.
 func (s *site) toLogin(w http.ResponseWriter, r *http.Request) {
-	next := r.URL.EscapedPath()[len(s.base):]
-	s.send(w, r, "/login?next="+url.QueryEscape(next))
+	s.send(w, r, "/login?next="+url.QueryEscape(s.shownAt(r)))
+}
+
+// shownAt is the path of a request where there is a page, otherwise the nearest above: a form that was sent cannot be
+// looked at.
+func (s *site) shownAt(r *http.Request) string {
+	path := r.URL.EscapedPath()[len(s.base):]
+	template, err := mux.CurrentRoute(r).GetPathTemplate()
+	if err != nil {
+		return "/admin"
+	}
+	template = template[len(s.base):]
+	for {
+		if _, err := access.Find(http.MethodGet, template); err == nil {
+			return path
+		}
+		path, template = path[:strings.LastIndexByte(path, '/')], template[:strings.LastIndexByte(template, '/')]
+	}
 }
 
 // refused notes in the audit log that somebody asked for what he may not have.
@@ -129,8 +148,10 @@ const confirmFor = 15 * time.Minute
 
 // dangerous are the acts that ask for the password again when it was given too long ago.
 var dangerous = []string{
+	"POST /admin/auth-clients/-/new",
 	"POST /admin/auth-clients/-/delete",
 	"POST /admin/auth-clients/-/import",
+	"POST /admin/auth-clients/{client_id}/edit", // may send codes elsewhere
 	"POST /admin/auth-clients/{client_id}/delete",
 	"POST /admin/auth-clients/{client_id}/secrets/new",
 	"POST /admin/auth-clients/{client_id}/secrets/rotate",
