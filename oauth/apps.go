@@ -65,7 +65,7 @@ func (p *Provider) addConsents(ctx context.Context, userID string, apps map[stri
 // addAllowed adds what still stands.
 func (p *Provider) addAllowed(ctx context.Context, userID string, apps map[string]*App) error {
 	owner := map[string]*App{} // by key
-	err := p.eachLive(ctx, userTag(userID), "", func(a *Authorization, c *Client) (bool, error) {
+	err := p.eachLive(ctx, userTag(userID), func(a *Authorization, c *Client) (bool, error) {
 		if a.UserID == userID && !a.IsPersonal() {
 			app := appOf(apps, c, a.Created)
 			app.allow(a.Scope, a.Audience)

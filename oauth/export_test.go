@@ -30,3 +30,17 @@ func (p *Provider) PlantClient(ctx context.Context, r Registration) error {
 
 // Sweep ends what outlived a withdrawal, as a node does every minute.
 func (p *Provider) Sweep(ctx context.Context) error { return p.sweep(ctx, map[string]time.Time{}) }
+
+// PlantEnded leaves authorizations of a user behind as a busy client does, the oldest first, all of them ended.
+func (p *Provider) PlantEnded(ctx context.Context, n int, clientID, userID string) error {
+	for range n {
+		a := &Authorization{
+			ID: newAuthorizationID(), ClientID: clientID, UserID: userID, Created: time.Unix(1, 0), Expires: p.now().Add(time.Hour),
+			JWTUntil: p.now().Add(time.Hour), // kept so long
+		}
+		if err := p.authorizations.Create(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -70,43 +70,61 @@ func (a *Authorization) usable(c *Client) time.Time {
 // livePage is how many authorizations are read at once.
 const livePage = 200
 
-// eachLive visits what still stands under a tag, behind the cursor, until visit says that it has enough.
-func (p *Provider) eachLive(ctx context.Context, tag, cursor string, visit func(*Authorization, *Client) (enough bool, err error)) error {
-	if tag == "" || len(tag) > store.MaxID || len(cursor) > store.MaxID {
-		return nil
+// someLivePages is how many pages are read for one answer to a person: of very many that have ended, few may still stand.
+const someLivePages = 50
+
+type liveVisit func(*Authorization, *Client) (enough bool, err error)
+
+// eachLive visits what still stands under a tag until visit says that it has enough.
+func (p *Provider) eachLive(ctx context.Context, tag string, visit liveVisit) error {
+	for cursor := ""; ; {
+		rest, err := p.someLive(ctx, tag, cursor, visit)
+		if err != nil || rest == "" {
+			return err
+		}
+		cursor = rest
 	}
-	for {
+}
+
+// someLive visits what still stands under a tag, behind the cursor, until visit says that it has enough. Where it read as
+// much as one answer may cost before that, it gives the cursor to go on from.
+func (p *Provider) someLive(ctx context.Context, tag, cursor string, visit liveVisit) (rest string, err error) {
+	if tag == "" || len(tag) > store.MaxID || len(cursor) > store.MaxID {
+		return "", nil
+	}
+	for range someLivePages {
 		page, next, err := p.authorizations.List(ctx, tag, cursor, livePage)
 		if err != nil {
-			return fmt.Errorf("list authorizations: %w", err)
+			return "", fmt.Errorf("list authorizations: %w", err)
 		}
 		for _, a := range page {
 			c, stands, err := p.standing(ctx, a)
 			if err != nil {
-				return err
+				return "", err
 			}
 			if !stands {
 				continue
 			}
 			if enough, err := visit(a, c); enough || err != nil {
-				return err
+				return "", err
 			}
 		}
 		if next == "" {
-			return nil
+			return "", nil
 		}
 		cursor = next
 	}
+	return cursor, nil
 }
 
 // LiveAuthorizations gives a page of what still stands under a tag, "user:ID" or "client:ID", in the order of their
-// creation, personal access tokens among them.
+// creation, personal access tokens among them. A page may be shorter than limit without being the last.
 func (p *Provider) LiveAuthorizations(ctx context.Context, tag, cursor string, limit int) (page []*LiveAuthorization, next string, err error) {
 	const most = 500
 	if limit <= 0 || limit > most {
 		limit = most
 	}
-	err = p.eachLive(ctx, tag, cursor, func(a *Authorization, c *Client) (bool, error) {
+	rest, err := p.someLive(ctx, tag, cursor, func(a *Authorization, c *Client) (bool, error) {
 		if len(page) == limit { // there is one more
 			next = page[limit-1].ID
 			return true, nil
@@ -117,6 +135,9 @@ func (p *Provider) LiveAuthorizations(ctx context.Context, tag, cursor string, l
 	})
 	if err != nil {
 		return nil, "", err
+	}
+	if next == "" {
+		next = rest
 	}
 	return page, next, p.addLastUsed(ctx, page)
 }
@@ -192,7 +213,7 @@ func (p *Provider) LiveTokens(ctx context.Context, clientID string) (live LiveTo
 	if err != nil {
 		return live, err
 	}
-	err = p.eachLive(ctx, clientTag(clientID), "", func(*Authorization, *Client) (bool, error) {
+	rest, err := p.someLive(ctx, clientTag(clientID), "", func(*Authorization, *Client) (bool, error) {
 		if live.Authorizations == maxCounted {
 			live.More = true
 			return true, nil
@@ -200,6 +221,7 @@ func (p *Provider) LiveTokens(ctx context.Context, clientID string) (live LiveTo
 		live.Authorizations++
 		return false, nil
 	})
+	live.More = live.More || rest != ""
 	if err != nil || c.Disabled {
 		return live, err
 	}

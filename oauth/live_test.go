@@ -266,3 +266,29 @@ func TestASelectionByTimeIsToTheMillisecondAndNeverMovesBack(t *testing.T) {
 		wantErr(t, err, want)
 	}
 }
+
+func TestManyEndedAuthorizationsAreReadInParts(t *testing.T) {
+	_, n := newNode(t)
+	c := n.register(webApp())
+	alice := n.signIn(n.user("alice"))
+	ok(t, n.PlantEnded(t.Context(), 10_200, "web", alice.User.ID))
+	n.tokens(c, alice)
+	page, next, err := n.LiveAuthorizations(t.Context(), "client:web", "", 10)
+	ok(t, err)
+	if len(page) != 0 || next == "" {
+		t.Errorf("%d of the first part, then %q", len(page), next)
+	}
+	page, next, err = n.LiveAuthorizations(t.Context(), "client:web", next, 10)
+	ok(t, err)
+	if len(page) != 1 || next != "" {
+		t.Errorf("%d of the second part, then %q", len(page), next)
+	}
+	live, err := n.LiveTokens(t.Context(), "web")
+	ok(t, err)
+	if !live.More {
+		t.Errorf("counted to the end: %+v", live)
+	}
+	if apps, err := n.AppsOf(t.Context(), alice.User.ID); err != nil || len(apps) != 1 {
+		t.Errorf("%d apps, %v", len(apps), err)
+	}
+}

@@ -51,7 +51,7 @@ func (p *Provider) revokeOfClient(ctx context.Context, clientID string, before t
 		return 0, err
 	}
 	everything := before.IsZero() || before.After(p.now())
-	err = p.eachLive(ctx, clientTag(clientID), "", func(a *Authorization, _ *Client) (bool, error) {
+	err = p.eachLive(ctx, clientTag(clientID), func(a *Authorization, _ *Client) (bool, error) {
 		if everything || a.Created.Before(before) {
 			ended++
 		}
