@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 // past is a server without HTTP whose clock is set by hand: what it did a week ago is in its store as if it had been.
 type past struct {
 	t         testing.TB
+	mu        sync.Mutex
 	at        time.Time
 	ctx       context.Context // of the super admin, once there is one
 	directory *account.Directory
@@ -33,7 +35,11 @@ func livePast(t testing.TB) (storeURL, masterKey string) {
 	path, master := filepath.Join(t.TempDir(), "grantor.db"), make([]byte, 32)
 	_, _ = rand.Read(master) // never fails
 	p := &past{t: t, at: time.Now().Add(-40 * 24 * time.Hour), ctx: t.Context(), users: map[string]*account.User{}, clients: map[string]*oauth.Client{}}
-	now := func() time.Time { return p.at }
+	now := func() time.Time { // the store asks from a goroutine of its own
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.at
+	}
 	b, err := bolt.Open(path, bolt.Options{Now: now})
 	p.must(err)
 	sealer, err := jose.NewSealer(master)
@@ -60,7 +66,13 @@ func (p *past) must(err error) {
 }
 
 // later moves the clock.
-func (p *past) later(d time.Duration) { p.at = p.at.Add(d) }
+func (p *past) later(d time.Duration) { p.set(p.at.Add(d)) }
+
+func (p *past) set(at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at = at
+}
 
 const photographed = "ada" // the super admin who looks at the pages
 
@@ -153,7 +165,7 @@ func (p *past) liveAWeek() {
 	people := []string{"grace", "alan", "barbara", "katherine", "dennis", "radia", "donald", "hedy", photographed}
 	var held []held
 	end := time.Now()
-	p.at = end.Add(-7*24*time.Hour + time.Minute)
+	p.set(end.Add(-7*24*time.Hour + time.Minute))
 	for hour := 0; p.at.Before(end); hour++ {
 		busy := 1
 		if clock := p.at.UTC().Hour(); clock >= 7 && clock < 19 && p.at.Weekday() != time.Sunday {
@@ -175,7 +187,7 @@ func (p *past) liveAWeek() {
 		p.must(p.provider.FlushUsage(p.ctx))
 		p.later(min(time.Hour, max(end.Sub(p.at), time.Second)))
 	}
-	p.at = end
+	p.set(end)
 	for i, username := range []string{photographed, photographed, "grace"} {
 		_, s, err := p.directory.StartSession(p.ctx, p.users[username], account.NewSession{Address: fmt.Sprintf("198.51.100.%d", 7+i), UserAgent: browsers[i]})
 		p.must(err)
