@@ -77,3 +77,22 @@ func TestALargeImportSurvivesTheQuestionForThePassword(t *testing.T) {
 	form.submit().shows("Please confirm that it is you").form("Continue").set("confirm_password", password).submit().
 		wantStatus(http.StatusUnprocessableEntity).shows("A file may hold 1000 auth clients at most")
 }
+
+// What an import would change is shown to those who may see auth clients, and says first what will be refused.
+func TestPlanOfAnImportShowsNothingThatIsHiddenElsewhere(t *testing.T) {
+	w := newWorld(t)
+	mighty, photos := webClient("Mighty"), webClient("Garden plan")
+	mighty.ClientID, mighty.Scope, photos.ClientID = "mighty", "admin", "photos"
+	w.client(mighty)
+	w.client(photos)
+	file := func(id string) string {
+		return `{"clients":[{"client_id":"` + id + `","client_name":"Probe","redirect_uris":["https://probe.example.net/"]}]}`
+	}
+	const show = "Show what would change"
+	w.as("creator", account.CreateClients).open(importPage).form(show).set("text", file("photos")).submit().
+		wantStatus(http.StatusUnprocessableEntity).shows("you may not edit auth clients").hides("app.example.com", "Garden plan")
+	w.as("looks", account.CreateClients, account.ViewClients).open(importPage).form(show).set("text", file("photos")).submit().
+		wantStatus(http.StatusUnprocessableEntity).shows("you may not edit auth clients", "app.example.com")
+	importer(w).open(importPage).form(show).set("text", file("mighty")).submit().
+		wantStatus(http.StatusUnprocessableEntity).shows("it may do more than you may")
+}

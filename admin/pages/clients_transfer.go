@@ -176,8 +176,11 @@ func (s *site) planImport(ctx context.Context, v *visit, file *clientFile) (plan
 		if step.line.Outcome == importUpdated && !v.may(account.EditClients) {
 			refused = append(refused, "you may not edit auth clients")
 		}
-		if v.Rights.CheckCovers(c.Powers()) != nil {
+		if v.Rights.CheckCovers(c.Powers()) != nil || v.Rights.CheckCovers(step.powers) != nil {
 			refused = append(refused, "it may do more than you may")
+		}
+		if !v.may(account.ViewClients) && !v.may(account.EditClients) {
+			plan[i].line.Changes = nil // they tell what is there
 		}
 		seen = append(seen, c.ClientID)
 		if len(refused) > 0 {
@@ -198,6 +201,7 @@ const (
 type plannedClient struct {
 	importStep
 	refused []string
+	powers  account.Rights // of what is there
 }
 
 func (s *site) planClient(ctx context.Context, c fileClient) (plannedClient, error) {
@@ -218,7 +222,7 @@ func (s *site) planClient(ctx context.Context, c fileClient) (plannedClient, err
 	if now.BuiltIn {
 		planned.refused = append(planned.refused, "it belongs to the server itself")
 	}
-	planned.line.Outcome = importUnchanged
+	planned.line.Outcome, planned.powers = importUnchanged, now.Powers()
 	planned.line.Changes = formChanges(clientFormOf(&now.Registration), clientFormOf(usual(c.Registration)))
 	if c.Disabled != now.Disabled {
 		planned.state = oauth.Enabled
