@@ -149,6 +149,22 @@ func TestStatusIsWhatTheCallerGot(t *testing.T) {
 	}
 }
 
+func TestSecretsInAPathAreNotLogged(t *testing.T) {
+	secret := strings.Repeat("aZ09-_", 8)
+	for path, want := range map[string]string{
+		"/admin/api/v1/authorizations/grat_" + secret:           "/admin/api/v1/authorizations/grat_...",
+		"/admin/auth-clients/grcs_" + secret + "/edit":          "/admin/auth-clients/grcs_.../edit",
+		"/x/eyJhbGciOiJFUzI1NiJ9.eyJh." + secret:                "/x/eyJhb...",
+		"/admin/groups/grp_0123456789abcdef0123456789abcdef":    "/admin/groups/grp_0123456789abcdef0123456789abcdef",
+		"/admin/auth-clients/great-gardens-of-the-whole-world1": "/admin/auth-clients/great-gardens-of-the-whole-world1",
+		"/": "/",
+	} {
+		if got := serve(Config{}, get(path), nothing).event(t)["path"]; got != want {
+			t.Errorf("%s is logged as %v", path, got)
+		}
+	}
+}
+
 func TestLogLinesCannotBeForged(t *testing.T) {
 	marker := "\n{\"level\":\"INFO\",\"msg\":\"forged\"}\r\u2028\x1b[2J\u202e\x00\x7f\xff"
 	r := get("/")
