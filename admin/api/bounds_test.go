@@ -64,3 +64,17 @@ func TestALargeImportIsWithinTheBounds(t *testing.T) {
 	// One fault at the end, so that all is read and checked, and nothing written.
 	w.admin().do(http.MethodPost, "/import/clients", `{"clients":[`+b.String()+`{}]}`).wantProblem(422, "invalid-fields", "/clients/1500/client_id", "/clients/1500/redirect_uris")
 }
+
+// A part of a query that is passed over would leave a wider question, a tag that is passed over a condition that always holds.
+func TestWhatCannotBeReadInFullIsRefused(t *testing.T) {
+	w := newWorld(t)
+	a := w.admin()
+	w.webClient("app")
+	for _, query := range []string{"q=a;limit=1", "q=%zz", "%", "limit=1&to=2026;"} {
+		a.get("/clients?"+query).wantProblem(400, "malformed-request")
+	}
+	for _, tags := range []string{`"x", *`, `*, "x"`, `W/*`} {
+		a.do(http.MethodPatch, "/clients/app", `{"client_uri":"https://app.example.com"}`, header("If-Match: "+tags)).wantProblem(412, "stale")
+	}
+	a.do(http.MethodPatch, "/clients/app", `{"client_uri":"https://app.example.com"}`, header("If-Match: *")).want(200)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -128,9 +129,14 @@ func (s *service) noted(ctx context.Context, err error) error {
 	return err
 }
 
-// checkQuery refuses a parameter that is given twice: nobody could say which of the two counts.
+// checkQuery refuses a parameter that is given twice: nobody could say which of the two counts; and a query that cannot be
+// read in full: without the part that is passed over it would ask for more than was meant.
 func checkQuery(r *http.Request) error {
-	for name, values := range r.URL.Query() {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return errors.Join(malformed.saying("The query could not be read."), err)
+	}
+	for name, values := range query {
 		if len(values) > 1 {
 			return parameterFault(name, "It must not be given more than once.")
 		}

@@ -12,14 +12,14 @@ import (
 
 func etag(version uint64) string { return `"` + strconv.FormatUint(version, 36) + `"` }
 
-// names reports whether a list of entity tags holds one; "*" stands for any.
+// names reports whether a list of entity tags holds one; "*", which stands alone, is any.
 func names(list, tag string) bool {
 	for one := range strings.SplitSeq(list, ",") {
-		if one = strings.Trim(one, " \t"); one == "*" || one == tag {
+		if strings.Trim(one, " \t") == tag {
 			return true
 		}
 	}
-	return false
+	return strings.Trim(list, " \t") == "*"
 }
 
 // isFresh reports whether a reader has this version already. It compares weakly (section 13.1.2).
