@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -42,10 +41,11 @@ func (b *body[T]) patched(settings *T, shown any) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
+	known := namedFields(reflect.TypeFor[T]())
 	for name, value := range changes {
 		if value == nil {
 			delete(merged, name)
-			if !hasField(reflect.TypeFor[T](), name) {
+			if _, ok := known[name]; !ok {
 				merged[name] = value // to be refused by its name
 			}
 			continue
@@ -64,11 +64,14 @@ func (b *body[T]) writable(shown any) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	settable, readable := namedFields(reflect.TypeFor[T]()), namedFields(reflect.TypeOf(shown))
 	left := map[string]any{}
 	var faults []Fault
 	for name, value := range b.sent.fields {
+		_, may := settable[name]
+		_, there := readable[name]
 		switch {
-		case hasField(reflect.TypeFor[T](), name) || !hasField(reflect.TypeOf(shown), name):
+		case may || !there:
 			left[name] = value
 		case !slices.Contains(restless, name) && !reflect.DeepEqual(value, now[name]):
 			faults = append(faults, Fault{Pointer: "/" + escaped(name), Detail: "It is read-only."})
@@ -94,7 +97,7 @@ func fieldsOf(v any) (map[string]any, error) {
 
 // decode makes a T of the fields. Every field that is unknown or of the wrong type is named.
 func decode[T any](fields map[string]any) (*T, error) {
-	var c checker
+	c := checker{named: map[reflect.Type]map[string]reflect.StructField{}}
 	c.object(fields, reflect.TypeFor[T](), "")
 	if len(c.faults) > 0 {
 		return nil, invalid.faulty(inOrder(c.faults)...)
@@ -115,8 +118,19 @@ func inOrder(faults []Fault) []Fault {
 	return faults
 }
 
-// checker compares JSON with a Go type, and gathers what is wrong by pointers (RFC 6901).
-type checker struct{ faults []Fault }
+// checker compares JSON with a Go type, and gathers what is wrong by pointers (RFC 6901). It remembers what reflection says
+// of a type: asked anew for each field of a body that is most of what a request costs.
+type checker struct {
+	faults []Fault
+	named  map[reflect.Type]map[string]reflect.StructField
+}
+
+func (c *checker) fieldsOf(t reflect.Type) map[string]reflect.StructField {
+	if c.named[t] == nil {
+		c.named[t] = namedFields(t)
+	}
+	return c.named[t]
+}
 
 func (c *checker) wrong(pointer, format string, args ...any) {
 	if len(c.faults) > maxFaults {
@@ -126,9 +140,10 @@ func (c *checker) wrong(pointer, format string, args ...any) {
 }
 
 func (c *checker) object(fields map[string]any, t reflect.Type, pointer string) {
+	known := c.fieldsOf(t)
 	for name, value := range fields {
 		at := pointer + "/" + escaped(name)
-		field, ok := fieldNamed(t, name)
+		field, ok := known[name]
 		if !ok {
 			c.wrong(at, "There is no such field.")
 			continue
@@ -203,31 +218,18 @@ func (c *checker) special(value any, t reflect.Type, at string) bool {
 	return true
 }
 
-func hasField(t reflect.Type, name string) bool {
-	_, ok := fieldNamed(t, name)
-	return ok
-}
-
-// fieldNamed finds the field that JSON calls so, exactly: encoding/json would take it in any case of letters.
-func fieldNamed(t reflect.Type, name string) (reflect.StructField, bool) {
+// namedFields gives the fields of a struct by the names that JSON has for them, exactly: encoding/json would take them in
+// any case of letters.
+func namedFields(t reflect.Type) map[string]reflect.StructField {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	known, ok := fieldsByName.Load(t)
-	if !ok {
-		byName := map[string]reflect.StructField{}
-		for _, field := range reflect.VisibleFields(t) {
-			tag, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-			if _, hidden := byName[tag]; tag != "" && tag != "-" && !hidden {
-				byName[tag] = field
-			}
+	byName := map[string]reflect.StructField{}
+	for _, field := range reflect.VisibleFields(t) {
+		tag, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if _, hidden := byName[tag]; tag != "" && tag != "-" && !hidden {
+			byName[tag] = field
 		}
-		known, _ = fieldsByName.LoadOrStore(t, byName)
 	}
-	field, ok := known.(map[string]reflect.StructField)[name]
-	return field, ok
+	return byName
 }
-
-// fieldsByName remembers what reflection says of a type, which never changes: asked anew for each field of a body it is
-// most of what a request costs.
-var fieldsByName sync.Map
