@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -358,4 +359,21 @@ func TestEnsureUserSetsDeclaredGroupsAndPermissions(t *testing.T) {
 	wantField(t, err, "permissions")
 	_, _, err = d.EnsureUser(ctx, account.NewUser{Username: "bob", Password: goodPassword, Groups: []string{"staff"}})
 	wantField(t, err, "groups")
+}
+
+func TestNobodyBecomesASuperAdminWithAShortPassword(t *testing.T) {
+	ctx := context.Background()
+	_, d := newDirectory(t)
+	raise := func(u *account.User) error { u.SuperAdmin = true; return nil }
+	for password, may := range map[string]bool{"fourteen-chars": false, "fifteen-chars-x": true} {
+		u := create(t, d, account.NewUser{Username: fmt.Sprintf("user%d", len(password)), Password: password})
+		_, err := d.UpdateUser(ctx, u.ID, 0, raise)
+		var faults *account.FieldErrors
+		if refused := errors.As(err, &faults) && faults.Fields[0].Field == "super_admin"; refused == may {
+			t.Errorf("%d characters: %v", len(password), err)
+		}
+		ok(t, d.SetPassword(ctx, u.ID, "another-long-password"))
+		_, err = d.UpdateUser(ctx, u.ID, 0, raise)
+		ok(t, err)
+	}
 }

@@ -96,21 +96,24 @@ func (d *Directory) welcome(ctx context.Context, u *User, a Attempt, c *count) (
 	return u, nil
 }
 
-// rehash stores the password at today's cost. It may fail: the next login tries again.
+// rehash stores the password at today's cost, and whether it is short. It may fail: the next login tries again.
 func (d *Directory) rehash(ctx context.Context, u *User, password string) {
 	old := u.Password
-	if !d.Hasher.Outdated(old) {
-		return
+	hash := old
+	if d.Hasher.Outdated(old) {
+		var err error
+		if hash, err = d.Hasher.Hash(ctx, password); err != nil {
+			return
+		}
 	}
-	hash, err := d.Hasher.Hash(ctx, password)
-	if err != nil {
+	if hash == old && u.ShortPassword == isShort(password) {
 		return
 	}
 	_, _ = d.users.Update(ctx, u.ID, func(p *person) error {
 		if p.Password != old {
 			return fmt.Errorf("rehash: %w", store.ErrConflict)
 		}
-		p.Password = hash
+		p.Password, p.ShortPassword = hash, isShort(password)
 		return nil
 	})
 }

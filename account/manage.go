@@ -15,7 +15,18 @@ import (
 // whatever is there where version is 0; then it may call alter several times. store.ErrNotFound, store.ErrConflict where
 // someone saved first, *FieldErrors, *ForbiddenError, ErrLastSuperAdmin.
 func (d *Directory) UpdateUser(ctx context.Context, id string, version uint64, alter func(*User) error) (*User, error) {
-	return d.updateUser(ctx, id, version, d.mayTurn, alter)
+	return d.updateUser(ctx, id, version, d.mayRaise, alter)
+}
+
+// mayRaise is mayTurn, and nobody becomes a super admin with a password that a new one could not have.
+func (d *Directory) mayRaise(ctx context.Context, before, after *User) error {
+	if err := d.mayTurn(ctx, before, after); err != nil {
+		return err
+	}
+	if after.SuperAdmin && !before.SuperAdmin && after.ShortPassword {
+		return fieldError("super_admin", fmt.Sprintf("A super admin has a password of at least %d characters. Give this user one first.", MinAdminPassword))
+	}
+	return nil
 }
 
 // updateUser asks permit whether the one who acts may do it.
@@ -90,7 +101,7 @@ func (d *Directory) alter(ctx context.Context, p *person, alter func(*User) erro
 	if err := alter(&p.User); err != nil {
 		return err
 	}
-	if p.ID != was.ID || p.Password != was.Password || p.Blocked != was.Blocked || !p.Created.Equal(was.Created) {
+	if p.ID != was.ID || p.Password != was.Password || p.ShortPassword != was.ShortPassword || p.Blocked != was.Blocked || !p.Created.Equal(was.Created) {
 		return fmt.Errorf("change user %s: id, password, blocked and created cannot be changed here", was.ID)
 	}
 	p.NotBefore = later(moment(p.NotBefore), was.NotBefore)
@@ -166,7 +177,7 @@ func (d *Directory) setPassword(ctx context.Context, id, password string, from o
 		if fault := passwordFault(password, &p.User, from); fault != "" {
 			return fieldError("password", fault)
 		}
-		p.Password = hash
+		p.Password, p.ShortPassword = hash, isShort(password)
 		d.endAll(&p.User)
 		return nil
 	})

@@ -56,7 +56,7 @@ func (d *Directory) ChangeOwnPassword(ctx context.Context, s *Session, old, next
 		if fault := passwordFault(next, &p.User, chosen); fault != "" {
 			return fieldError("password", fault)
 		}
-		p.Password = hash
+		p.Password, p.ShortPassword = hash, isShort(next)
 		d.endAll(&p.User)
 		return nil
 	})

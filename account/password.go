@@ -38,6 +38,9 @@ var commonPasswords = func() map[string]bool {
 	return common
 }()
 
+// isShort reports whether a password is too short for a super admin.
+func isShort(password string) bool { return utf8.RuneCountInString(password) < MinAdminPassword }
+
 // passwordFault tells in words what is wrong with a password for a user, "" if nothing.
 func passwordFault(password string, u *User, from origin) string {
 	least := minPassword

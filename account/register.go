@@ -54,7 +54,7 @@ func (d *Directory) prepare(ctx context.Context, n NewUser, from origin) (*perso
 	if err != nil {
 		return nil, fmt.Errorf("hash the password of a new user: %w", err)
 	}
-	p.Password = hash
+	p.Password, p.ShortPassword = hash, isShort(n.Password)
 	p.Created = d.now()
 	p.Updated = p.Created
 	return p, nil
@@ -273,7 +273,7 @@ func (d *Directory) ensureSame(ctx context.Context, u *User, n NewUser) (*User, 
 	if u.isAs(n) && !changed {
 		return u, false, nil
 	}
-	u, err := d.UpdateUser(ctx, u.ID, 0, func(u *User) error {
+	u, err := d.updateUser(ctx, u.ID, 0, d.mayTurn, func(u *User) error {
 		if n.Name != "" {
 			u.Name = n.Name
 		}

@@ -15,16 +15,17 @@ import (
 
 // User is someone who can sign in. A User that a Directory returns is shared: it must not be changed.
 type User struct {
-	ID         string    `json:"id"`       // "usr_" and 32 hex digits
-	Username   string    `json:"username"` // canonical
-	Name       string    `json:"name,omitempty"`
-	Email      string    `json:"email,omitempty"`
-	Password   string    `json:"password"` // PHC string, argon2id
-	Blocked    bool      `json:"blocked,omitempty"`
-	SuperAdmin bool      `json:"super_admin,omitempty"`
-	NotBefore  time.Time `json:"not_before,omitzero"` // what began at or before it is dead
-	Created    time.Time `json:"created"`
-	Updated    time.Time `json:"updated"`
+	ID            string    `json:"id"`       // "usr_" and 32 hex digits
+	Username      string    `json:"username"` // canonical
+	Name          string    `json:"name,omitempty"`
+	Email         string    `json:"email,omitempty"`
+	Password      string    `json:"password"`                 // PHC string, argon2id
+	ShortPassword bool      `json:"short_password,omitempty"` // it is too short for a super admin
+	Blocked       bool      `json:"blocked,omitempty"`
+	SuperAdmin    bool      `json:"super_admin,omitempty"`
+	NotBefore     time.Time `json:"not_before,omitzero"` // what began at or before it is dead
+	Created       time.Time `json:"created"`
+	Updated       time.Time `json:"updated"`
 
 	Groups      []string    `json:"groups,omitempty"`      // ids; one that is gone counts for nothing
 	Permissions Permissions `json:"permissions,omitempty"` // held directly; RightsOf tells all
