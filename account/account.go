@@ -21,6 +21,7 @@ import (
 // What this package answers besides success. A store that is away answers with its own error, never with one of these.
 var (
 	ErrCredentials    = errors.New("user name or password is wrong")
+	ErrTaken          = errors.New("somebody else goes by this name")
 	ErrBusy           = errors.New("too many passwords are being checked at once")
 	ErrLastSuperAdmin = errors.New("the last active super admin cannot be blocked, demoted or deleted")
 	ErrSetupDone      = errors.New("the first super admin exists already")

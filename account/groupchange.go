@@ -17,7 +17,7 @@ type NewGroup struct {
 	MemberOf          []string
 }
 
-// CreateGroup makes a group. *FieldErrors, a name that is taken among them; *ForbiddenError.
+// CreateGroup makes a group. *FieldErrors, a name that is taken (which errors.Is ErrTaken) among them; *ForbiddenError.
 func (d *Directory) CreateGroup(ctx context.Context, n NewGroup) (*Group, error) {
 	g, err := d.createGroup(ctx, n)
 	return g, asFieldError(err)

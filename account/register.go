@@ -20,7 +20,7 @@ type NewUser struct {
 }
 
 // CreateUser makes a user. *FieldErrors tells what is wrong with the fields, a user name or an e-mail address that is
-// taken among them. *ForbiddenError where the user would hold what its maker does not.
+// taken (which errors.Is ErrTaken) among them. *ForbiddenError where the user would hold what its maker does not.
 func (d *Directory) CreateUser(ctx context.Context, n NewUser) (*User, error) {
 	p, err := d.prepare(ctx, n, chosen)
 	if err != nil {
@@ -124,7 +124,7 @@ func asFieldError(err error) error {
 	if errors.Is(n.cause, store.ErrPending) {
 		return fieldError(field, what+" is being registered by someone else at this moment. Try again shortly.")
 	}
-	return fieldError(field, what+" is taken.")
+	return &FieldErrors{Fields: []FieldError{{field, what + " is taken."}}, cause: ErrTaken}
 }
 
 // reserveNames claims what differs between a user as it was (nil: new) and as it will be.

@@ -153,6 +153,8 @@ func problemOf(err error) *Problem {
 		return taken.faulty(Fault{Pointer: "/client_name", Detail: "Another auth client has this name."})
 	case errors.Is(err, oauth.ErrClientIDTaken):
 		return taken.faulty(Fault{Pointer: "/client_id", Detail: "Another auth client has this client_id."})
+	case errors.Is(err, account.ErrTaken):
+		return taken.faulty(faultsOf(err)...)
 	case errors.Is(err, account.ErrBuiltIn):
 		return builtIn.problem()
 	case errors.Is(err, account.ErrLastSuperAdmin):

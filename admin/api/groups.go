@@ -20,7 +20,7 @@ func (s *service) groupOperations() {
 	}, s.listGroups)
 	register(s, operation{
 		method: http.MethodPost, path: "/groups", id: "create-group", tag: groupsTag, status: http.StatusCreated,
-		summary: "Make a group", text: "Makes a group.", also: giving, example: groupExample,
+		summary: "Make a group", text: "Makes a group.", also: giving, example: groupExample, problems: []kind{taken},
 	}, s.createGroup)
 	register(s, operation{
 		method: http.MethodGet, path: "/groups/{group_id}", id: "read-group", tag: groupsTag, summary: "Read a group", text: "Shows one group.",
@@ -28,12 +28,12 @@ func (s *service) groupOperations() {
 	register(s, operation{
 		method: http.MethodPut, path: "/groups/{group_id}", id: "replace-group", tag: groupsTag,
 		summary: "Replace the settings of a group", text: "Replaces everything that may be written. Read-only fields may be sent back as they are.",
-		also: giving, example: groupExample, problems: []kind{conflict},
+		also: giving, example: groupExample, problems: []kind{taken, conflict},
 	}, s.replaceGroup)
 	register(s, operation{
 		method: http.MethodPatch, path: "/groups/{group_id}", id: "update-group", tag: groupsTag,
 		summary: "Change a group", text: "Changes the fields that are named, as JSON Merge Patch says (RFC 7396): null empties a field, a list replaces the whole list.",
-		also: giving, example: map[string]any{"description": "They run the service at night."}, problems: []kind{conflict},
+		also: giving, example: map[string]any{"description": "They run the service at night."}, problems: []kind{taken, conflict},
 	}, s.updateGroup)
 	register(s, operation{
 		method: http.MethodDelete, path: "/groups/{group_id}", id: "delete-group", tag: groupsTag,

@@ -52,7 +52,7 @@ func TestFaultsOfAUserAreNamed(t *testing.T) {
 	a.do(http.MethodPost, "/users", `{}`).wantProblem(422, "invalid-fields", "/username", "/password")
 	a.do(http.MethodPost, "/users", `{"username": "bob", "password": "short", "email": "x", "groups": ["grp_x"], "permissions": ["everything"]}`).
 		wantProblem(422, "invalid-fields", "/email", "/password", "/groups", "/permissions")
-	a.do(http.MethodPost, "/users", fmt.Sprintf(`{"username": "ALICE", "password": %q}`, password)).wantProblem(422, "invalid-fields", "/username")
+	a.do(http.MethodPost, "/users", fmt.Sprintf(`{"username": "ALICE", "password": %q}`, password)).wantProblem(409, "taken", "/username")
 	a.do(http.MethodPatch, path, `{"username": null}`).wantProblem(422, "invalid-fields", "/username")
 	a.do(http.MethodPatch, path, `{"blocked": true, "id": "usr_x", "password": "something long enough"}`).wantProblem(422, "invalid-fields", "/blocked", "/id")
 	a.do(http.MethodPatch, path, `{"password": "something long enough"}`).wantProblem(422, "invalid-fields", "/password")
@@ -168,7 +168,7 @@ func TestGroupsAreManaged(t *testing.T) {
 	if made.Header().Get("Location") != base+api.Path+path || len(g.Permissions) != 1 || len(g.MemberOf) != 0 {
 		t.Errorf("%+v", g)
 	}
-	a.do(http.MethodPost, "/groups", `{"name": "OPERATORS"}`).wantProblem(422, "invalid-fields", "/name")
+	a.do(http.MethodPost, "/groups", `{"name": "OPERATORS"}`).wantProblem(409, "taken", "/name")
 	a.do(http.MethodPut, path, made.Body.String(), header("If-Match: "+made.Header().Get("ETag"))).want(http.StatusOK)
 	top := w.group("Top")
 	g = read[api.Group](a.do(http.MethodPatch, path, fmt.Sprintf(`{"member_of": [%q], "description": null}`, top.ID)).want(http.StatusOK))

@@ -24,7 +24,7 @@ func (s *service) userOperations() {
 	}
 	register(s, operation{
 		method: http.MethodPost, path: "/users", id: "create-user", tag: usersTag, status: http.StatusCreated,
-		summary: "Make a user", text: "Makes a user who can sign in with the password at once.", also: giving, example: withPassword,
+		summary: "Make a user", text: "Makes a user who can sign in with the password at once.", also: giving, example: withPassword, problems: []kind{taken},
 	}, s.createUser)
 	register(s, operation{
 		method: http.MethodGet, path: "/users/{user_id}", id: "read-user", tag: usersTag, summary: "Read a user", text: "Shows one user.",
@@ -32,12 +32,12 @@ func (s *service) userOperations() {
 	register(s, operation{
 		method: http.MethodPut, path: "/users/{user_id}", id: "replace-user", tag: usersTag,
 		summary: "Replace the settings of a user", text: "Replaces everything that may be written. Read-only fields may be sent back as they are.",
-		also: giving, example: userExample, problems: []kind{lastSuperAdmin, conflict},
+		also: giving, example: userExample, problems: []kind{taken, lastSuperAdmin, conflict},
 	}, s.replaceUser)
 	register(s, operation{
 		method: http.MethodPatch, path: "/users/{user_id}", id: "update-user", tag: usersTag,
 		summary: "Change a user", text: "Changes the fields that are named, as JSON Merge Patch says (RFC 7396): null empties a field, a list replaces the whole list.",
-		also: giving, example: map[string]any{"email": "alice@example.org", "super_admin": false}, problems: []kind{lastSuperAdmin, conflict},
+		also: giving, example: map[string]any{"email": "alice@example.org", "super_admin": false}, problems: []kind{taken, lastSuperAdmin, conflict},
 	}, s.updateUser)
 	register(s, operation{
 		method: http.MethodDelete, path: "/users/{user_id}", id: "delete-user", tag: usersTag,
