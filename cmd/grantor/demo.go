@@ -51,7 +51,7 @@ func (s *seed) welcome(out io.Writer, issuer string, made *seeded) {
 			break
 		}
 	}
-	fmt.Fprintf(out, "\nThen open %s/login in a browser and sign in.\n\n", issuer)
+	fmt.Fprintf(out, "\nThen open %s/admin in a browser and sign in.\n\n", issuer)
 }
 
 func secretInWords(c seedClient, secret string) string {

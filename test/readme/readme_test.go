@@ -159,7 +159,7 @@ func wants(t *testing.T, got string, texts ...string) {
 func TestFiveMinuteStart(t *testing.T) {
 	p := newPlace(t)
 	banner, stop := p.start(t, block(t, "\nmake run\n"[1:]))
-	wants(t, banner.String(), "curl -u 'demo-web:grantor-demo-web-secret'", "/login in a browser")
+	wants(t, banner.String(), "curl -u 'demo-web:grantor-demo-web-secret'", "/admin in a browser")
 	wants(t, p.run(t, block(t, "curl -u demo-web")), `"access_token":"grat_`, `"token_type":"Bearer"`)
 	wants(t, p.run(t, block(t, "TOKEN=")), `"active":true`, `"client_id":"demo-web"`)
 	wants(t, p.run(t, block(t, "oauth-authorization-server")), `"token_endpoint":"http://localhost:`+p.port)
