@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/grantor-dev/grantor/store"
 )
@@ -27,7 +26,7 @@ func (d *Directory) Login(ctx context.Context, a Attempt) (*User, error) {
 	name := loginName(a.Username)
 	c, err := d.admit(ctx, name, a)
 	if err != nil {
-		d.recordThrottled(ctx, c, a, err)
+		d.recordThrottled(ctx, c, name, a, err)
 		return nil, err
 	}
 	u, err := d.identify(ctx, name)
@@ -119,40 +118,36 @@ func (d *Directory) rehash(ctx context.Context, u *User, password string) {
 }
 
 func (d *Directory) recordFailed(ctx context.Context, u *User, a Attempt, reason string) {
-	object := "user:unknown"
-	if u != nil {
-		object = "user:" + u.ID
+	object, detail := "user:unknown", map[string]string{"reason": reason}
+	if u != nil { // a name that nobody has may be a password that went into the wrong field
+		object, detail["username"] = "user:"+u.ID, u.Username
 	}
 	// Dropped where the store cannot take it; see the package comment.
 	_ = d.Audit.Record(ctx, Event{
 		Action: "user.login_failed",
 		Actor:  Actor{Kind: ActorGuest, Address: attemptAddress(ctx, a)},
 		Object: object,
-		Detail: map[string]string{"username": shownName(a.Username), "reason": reason},
+		Detail: detail,
 	})
 }
 
 // recordThrottled records that an account is being guarded: once for each time that the gate is shut, not for every
 // knock at it.
-func (d *Directory) recordThrottled(ctx context.Context, c *count, a Attempt, err error) {
+func (d *Directory) recordThrottled(ctx context.Context, c *count, name string, a Attempt, err error) {
 	var throttled *ThrottledError
 	if !c.first || !errors.As(err, &throttled) {
 		return
+	}
+	detail := map[string]string{"retry_after": throttled.RetryAfter.String()}
+	if u, err := d.identify(ctx, name); err == nil && u != nil { // see recordFailed
+		detail["username"] = u.Username
 	}
 	// Dropped where the store cannot take it; see the package comment.
 	_ = d.Audit.Record(ctx, Event{
 		Action: "user.login_throttled",
 		Actor:  Actor{Kind: ActorGuest, Address: attemptAddress(ctx, a)},
-		Detail: map[string]string{"username": shownName(a.Username), "retry_after": throttled.RetryAfter.String()},
+		Detail: detail,
 	})
-}
-
-func shownName(typed string) string {
-	const most = 64
-	if utf8.RuneCountInString(typed) > most {
-		return shown(string([]rune(typed)[:most]), maxEventText)
-	}
-	return shown(typed, maxEventText)
 }
 
 // attemptAddress is for the audit log, which wants to know also where someone exempt came from.

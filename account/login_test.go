@@ -352,3 +352,27 @@ func TestThrottlingIsRecordedOncePerWait(t *testing.T) {
 		t.Errorf("%d events", len(events))
 	}
 }
+
+func TestWhatWasTypedForAnUnknownNameIsNotKept(t *testing.T) {
+	_, d := newDirectory(t)
+	typed := "my-secret-password"
+	for range 12 {
+		_, _ = d.Login(context.Background(), account.Attempt{Username: typed, Password: "x", Address: "192.0.2.1"})
+	}
+	failed, throttled := 0, 0
+	ok(t, d.Audit.Each(context.Background(), account.AuditQuery{}, func(e *account.Event) error {
+		if strings.Contains(fmt.Sprint(*e), typed) {
+			t.Errorf("%+v", e)
+		}
+		switch e.Action {
+		case "user.login_failed":
+			failed++
+		case "user.login_throttled":
+			throttled++
+		}
+		return nil
+	}))
+	if failed == 0 || throttled == 0 {
+		t.Errorf("%d failed, %d throttled", failed, throttled)
+	}
+}

@@ -105,7 +105,7 @@ func (d *Directory) prove(ctx context.Context, s *Session, password, address str
 	a := Attempt{Username: u.Username, Password: password, Address: address}
 	c, err := d.admit(ctx, "\x01session:"+s.ID, a) // no user name begins like this; see loginName
 	if err != nil {
-		d.recordThrottled(ctx, c, a, err)
+		d.recordThrottled(ctx, c, u.Username, a, err)
 		return nil, err
 	}
 	reason, err := d.checkPassword(ctx, u, password)
