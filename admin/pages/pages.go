@@ -101,10 +101,19 @@ func (s *site) routes(rules []access.Rule, all handlers) (http.Handler, error) {
 	for _, path := range paths {
 		router.Handle(s.base+path, web.SameOrigin(s.origin, s.methods(byPath[path])))
 	}
-	router.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.writeError(w, r, nil, errNotFound)
-	})
+	router.NotFoundHandler = http.HandlerFunc(s.nothingHere)
 	return router, nil
+}
+
+// nothingHere leads somebody who typed a slash too many to the page that is meant.
+func (s *site) nothingHere(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.EscapedPath()[len(s.base):]
+	meant, slash := strings.CutSuffix(path, "/")
+	if slash && !strings.HasSuffix(meant, "/") && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		s.send(w, r, meant)
+		return
+	}
+	s.writeError(w, r, nil, errNotFound)
 }
 
 // methods chooses by the method of the request; HEAD is served as GET.

@@ -17,12 +17,17 @@ func (s *site) start(w http.ResponseWriter, r *http.Request, v *visit) error {
 		s.send(w, r, "/admin/auth-clients")
 		return nil
 	}
-	items := menu(v.Rights)
-	if len(items) == 0 {
-		return &account.ForbiddenError{} // permissions to change things without one to see them
+	if items := menu(v.Rights); len(items) > 0 {
+		s.send(w, r, items[0].Path)
+		return nil
 	}
-	s.send(w, r, items[0].Path)
-	return nil
+	for _, path := range []string{clientsPath + "/-/new", "/admin/users/-/new", "/admin/groups/-/new"} {
+		if v.mayUse(http.MethodGet, path) {
+			s.send(w, r, path)
+			return nil
+		}
+	}
+	return &account.ForbiddenError{} // permissions to change things without one to see them
 }
 
 // askPassword shows the question for the password, with the form that waits for it.

@@ -92,7 +92,11 @@ func (s *site) visit(w http.ResponseWriter, r *http.Request) (*visit, *http.Requ
 		return nil, r, err
 	}
 	v.Session, v.User = session, user
-	if v.Rights, err = s.Directory.RightsOf(ctx, user.ID); err != nil {
+	v.Rights, err = s.Directory.RightsOf(ctx, user.ID)
+	if errors.Is(err, store.ErrNotFound) { // deleted on another node this moment
+		return nil, r, nil
+	}
+	if err != nil {
 		return nil, r, err
 	}
 	event := web.EventFrom(ctx)

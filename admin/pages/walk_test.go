@@ -117,7 +117,7 @@ func (k *walker) seesAnything() bool {
 		return true
 	}
 	for _, p := range k.rights.Permissions {
-		if strings.HasSuffix(string(p), ":view") {
+		if strings.HasSuffix(string(p), ":view") || strings.HasSuffix(string(p), ":create") {
 			return true
 		}
 	}
@@ -325,11 +325,16 @@ func TestPathsThatAreNoneAreNotFound(t *testing.T) {
 	w := newWorld(t)
 	b := w.signedIn(w.superAdmin("root"))
 	for _, path := range []string{
-		"/admin/", "/admin//keys", "/admin/keys/", "/admin/../admin/keys", "/admin/%2e%2e/admin/keys", "/admin/KEYS", "/admin/keys%2frotate", "/administration",
-		"/admin/auth-clients//edit", "/account/", "/admin/audit.xml",
+		"/admin//keys", "/admin//", "/admin/keys//", "/admin/../admin/keys", "/admin/%2e%2e/admin/keys", "/admin/KEYS", "/admin/keys%2frotate", "/administration",
+		"/admin/auth-clients//edit", "/admin/audit.xml",
 	} {
 		if got := b.get(path); got.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, got.Code)
+		}
+	}
+	for path, meant := range map[string]string{"/admin/": "/admin", "/admin/keys/": "/admin/keys", "/account/": "/account"} {
+		if got := b.get(path); got.Code != http.StatusFound || got.Header().Get("Location") != base+meant {
+			t.Errorf("%s: %d to %s", path, got.Code, got.Header().Get("Location"))
 		}
 	}
 }
