@@ -28,7 +28,7 @@ func builtIn() Registration {
 		RedirectURIs: []string{"http://127.0.0.1/callback", "http://[::1]/callback"},
 		Scope:        scope.String(), PersonalAccessTokens: true,
 	}
-	return r.withDefaults()
+	return r.AsKept()
 }
 
 // EnsureBuiltIn makes sure that the server's own client is there and as this version wants it. It may run on several nodes

@@ -63,7 +63,7 @@ func (p *Provider) RegisterClient(ctx context.Context, r Registration, secret st
 	if r.ClientID == "" {
 		r.ClientID = uuid.NewString()
 	}
-	r = r.withDefaults()
+	r = r.AsKept()
 	if err := r.check(); err != nil {
 		return nil, "", err
 	}
@@ -147,7 +147,7 @@ func (p *Provider) ensureKey(ctx context.Context, r *Registration) error {
 // store.ErrNotFound, store.ErrConflict (someone else saved first), *RegistrationError, ErrNameTaken, account.ErrBuiltIn,
 // *account.ForbiddenError.
 func (p *Provider) UpdateClient(ctx context.Context, r Registration, version uint64) (*Client, error) {
-	r = r.withDefaults()
+	r = r.AsKept()
 	if err := r.check(); err != nil {
 		return nil, err
 	}
@@ -261,7 +261,7 @@ func shownValue(v reflect.Value) string {
 // RegisterClient; a client that has a secret keeps it where none is declared. shown is a secret that was made now;
 // changed tells whether anything was written. Errors are those of RegisterClient and UpdateClient.
 func (p *Provider) EnsureClient(ctx context.Context, r Registration, secret string) (shown string, changed bool, err error) {
-	r = r.withDefaults()
+	r = r.AsKept()
 	for range ensureAttempts {
 		shown, changed, err = p.tryEnsureClient(ctx, r, secret)
 		if !errors.Is(err, ErrClientIDTaken) && !errors.Is(err, store.ErrConflict) {

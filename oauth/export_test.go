@@ -25,7 +25,7 @@ func (p *Provider) AlterClient(ctx context.Context, id string, alter func(*Clien
 
 // PlantClient keeps a client under an id that nobody can register today.
 func (p *Provider) PlantClient(ctx context.Context, r Registration) error {
-	return p.keepClient(ctx, p.newClient(ctx, r.withDefaults()))
+	return p.keepClient(ctx, p.newClient(ctx, r.AsKept()))
 }
 
 // Sweep ends what outlived a withdrawal, as a node does every minute.

@@ -65,9 +65,12 @@ func (e *RegistrationError) orNil() error {
 // oneFault is a registration error about one field.
 func oneFault(field, message string) error { return &RegistrationError{[]FieldError{{field, message}}} }
 
-// withDefaults fills in what RFC 7591 section 2 says of absent fields, and trims what people type.
-func (r Registration) withDefaults() Registration {
-	r.ClientName = strings.TrimSpace(r.ClientName)
+// AsKept gives the registration as it is kept: with what RFC 7591 section 2 says of absent fields, and what people typed
+// tidied.
+func (r Registration) AsKept() Registration {
+	if r.ClientName = strings.TrimSpace(r.ClientName); r.ClientName == "" {
+		r.ClientName = r.ClientID // so that no two clients are shown under one name
+	}
 	if r.TokenEndpointAuthMethod == "" {
 		r.TokenEndpointAuthMethod = ClientSecretBasic
 	}
@@ -91,7 +94,7 @@ func (r Registration) withDefaults() Registration {
 
 // Check lists every fault of a registration, as RegisterClient would: *RegistrationError, nil for none.
 func (r Registration) Check() error {
-	r = r.withDefaults()
+	r = r.AsKept()
 	return r.check()
 }
 
@@ -114,10 +117,14 @@ func (r *Registration) checkNames(faults *RegistrationError) {
 	if r.ClientID == "-" || r.ClientID == "." || r.ClientID == ".." {
 		faults.add("client_id", "must not be -, . or .., which mean something else in an address")
 	}
-	if n := utf8.RuneCountInString(r.ClientName); n > maxClientName {
+	name := r.ClientName
+	if name == r.ClientID {
+		name = "" // its faults are told already
+	}
+	if n := utf8.RuneCountInString(name); n > maxClientName {
 		faults.add("client_name", "must not be longer than %d characters", maxClientName)
 	}
-	if !isReadable(r.ClientName) {
+	if !isReadable(name) {
 		faults.add("client_name", "must be text without control characters and characters that hide or turn text")
 	}
 	if r.ClientURI == "" {

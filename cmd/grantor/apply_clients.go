@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin/api"
@@ -29,7 +28,7 @@ func (p *plan) planClient(ctx context.Context, d *seedClient) error {
 	if err != nil && !isNew {
 		return err
 	}
-	after, err := asFields(asKept(d.Registration))
+	after, err := asFields(d.Registration.AsKept())
 	if err != nil {
 		return err
 	}
@@ -37,7 +36,7 @@ func (p *plan) planClient(ctx context.Context, d *seedClient) error {
 	c := &change{Action: create, Kind: "client", Name: d.ClientID}
 	if !isNew {
 		c.Action = alter
-		if before, err = asFields(asKept(was.Registration)); err != nil {
+		if before, err = asFields(was.Registration.AsKept()); err != nil {
 			return err
 		}
 	}
@@ -108,27 +107,4 @@ func (p *plan) clientFault(d *seedClient, err error) error {
 		return err
 	}
 	return clientError(d.ClientID, err)
-}
-
-// asKept gives a registration as the server shows it: with what it fills in where nothing is said, and tidied.
-func asKept(r oauth.Registration) oauth.Registration {
-	r.ClientName = strings.TrimSpace(r.ClientName)
-	if r.TokenEndpointAuthMethod == "" {
-		r.TokenEndpointAuthMethod = oauth.ClientSecretBasic
-	}
-	if r.GrantTypes == nil {
-		r.GrantTypes = []oauth.GrantType{oauth.AuthorizationCode}
-	}
-	if r.AccessTokenFormat == "" {
-		r.AccessTokenFormat = oauth.Opaque
-	}
-	if tidy, unknown := account.TidyPermissions(r.Permissions); len(unknown) == 0 {
-		r.Permissions = tidy
-	}
-	for _, scope := range []*string{&r.Scope, &r.DefaultScope} {
-		if tidy, ok := oauth.ParseScope(*scope); ok {
-			*scope = tidy.String()
-		}
-	}
-	return r
 }

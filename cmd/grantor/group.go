@@ -63,7 +63,7 @@ func groupError(name string, err error) error {
 	return groupWording.faults(err)
 }
 
-var groupWording = wording{what: "the group", join: asSentence, names: map[string]string{
+var groupWording = wording{what: "the group", join: asSentence, also: codeTaken, names: map[string]string{
 	"name": "NAME", "description": "--description", "permissions": "--permission", "member_of": "--member-of",
 }}
 

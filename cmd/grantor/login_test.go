@@ -36,15 +36,6 @@ func (p *person) run(args ...string) (out string, err error) {
 	return stdout.String() + stderr.String(), err
 }
 
-func (p *person) must(args ...string) string {
-	p.t.Helper()
-	out, err := p.run(args...)
-	if err != nil {
-		p.t.Fatalf("grantor %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return out
-}
-
 func (p *person) fails(want string, args ...string) {
 	p.t.Helper()
 	out, err := p.run(args...)

@@ -69,12 +69,16 @@ type wording struct {
 	names map[string]string                       // field -> what a person wrote
 	value func(field string, index int) string    // what stands at an index of a list; nil: nothing
 	join  func(name, detail string) (line string) // how the two are put together
+	also  string                                  // a code of problems whose fields are told as those of codeInvalid are
 }
 
 // faults lists what is wrong with fields one a line, by what a person wrote. Another error stays as it is.
 func (w wording) faults(err error) error {
 	var r *refusal
-	if !errors.As(err, &r) || r.Code() != codeInvalid || len(r.Errors) == 0 {
+	if !errors.As(err, &r) || len(r.Errors) == 0 {
+		return err
+	}
+	if code := r.Code(); code != codeInvalid && (w.also == "" || code != w.also) {
 		return err
 	}
 	var b strings.Builder

@@ -155,7 +155,7 @@ func userError(name string, err error) error {
 }
 
 // userWording names faults of a user by what a person wrote.
-var userWording = wording{what: "the user", join: asSentence, names: map[string]string{
+var userWording = wording{what: "the user", join: asSentence, also: codeTaken, names: map[string]string{
 	"username": "USERNAME", "name": "--name", "email": "--email", "password": "password", "groups": "--group", "permissions": "--permission",
 	"super_admin": "--super-admin",
 }}
