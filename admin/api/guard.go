@@ -114,10 +114,7 @@ func (s *service) insufficient(ctx context.Context, x *exchange, refusal error) 
 
 // refused notes in the audit log that somebody asked for what he may not have.
 func (s *service) refused(ctx context.Context, x *exchange, refusal error) error {
-	return s.Audit.Record(ctx, account.Event{
-		Action: "access.refused", Object: "api:" + x.rule.Path,
-		Detail: map[string]string{"method": x.rule.Method, "reason": refusal.Error()},
-	})
+	return s.Directory.RecordRefusal(ctx, "api:"+x.rule.Path, x.rule.Method, refusal)
 }
 
 // noted is refused for what the rules behind an operation refuse.

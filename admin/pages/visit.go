@@ -129,10 +129,7 @@ func (s *site) shownAt(r *http.Request) string {
 
 // refused notes in the audit log that somebody asked for what he may not have.
 func (s *site) refused(r *http.Request, rule access.Rule, refusal error) error {
-	err := s.Audit.Record(r.Context(), account.Event{
-		Action: "access.refused", Object: "page:" + rule.Path, Detail: map[string]string{"method": rule.Method, "reason": refusal.Error()},
-	})
-	return errors.Join(refusal, err)
+	return errors.Join(refusal, s.Directory.RecordRefusal(r.Context(), "page:"+rule.Path, rule.Method, refusal))
 }
 
 // noted is refused for what the rules behind a page refuse.
