@@ -121,6 +121,9 @@ func (c *command) revokeSelected(ctx context.Context, cmd *cobra.Command, r *rem
 		return fmt.Errorf("the tokens of %s are revoked, but the sessions in browsers have not ended: %w", printable(s.user), open)
 	}
 	text := strings.Replace(s.words(), "all tokens", "All tokens"+also, 1)
-	return c.printer(cmd).say(fmt.Sprintf("%s until now have ended (%d authorizations of users).", text, came.Ended),
+	if s.before.IsZero() {
+		text += " until now"
+	}
+	return c.printer(cmd).say(fmt.Sprintf("%s have ended (%d authorizations of users).", text, came.Ended),
 		map[string]any{"revoked": true, "client_id": s.client, "username": s.user, "ended": came.Ended})
 }
