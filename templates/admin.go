@@ -103,6 +103,5 @@ func adminPages() map[string]any {
 
 // adminLayout is what every page in admin/ stands in, with the parts that they share.
 func (p *Pages) adminLayout() (*template.Template, error) {
-	clock := template.FuncMap{"ago": p.ago}
-	return template.New("layout").Funcs(functions).Funcs(clock).ParseFS(adminFiles, "admin/layout.html", "admin/parts*.html")
+	return p.layout().ParseFS(adminFiles, "admin/layout.html", "admin/parts*.html")
 }

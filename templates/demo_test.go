@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"html/template"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -181,7 +180,7 @@ func addDemonstration(p *Pages) error {
 
 func TestDemonstration(t *testing.T) {
 	folder := os.Getenv("GRANTOR_TEST_DEMO")
-	alone := &Pages{byType: make(map[reflect.Type]*template.Template)}
+	alone := newPages()
 	if err := addDemonstration(alone); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,9 @@ import (
 	"html/template"
 	"io"
 	"reflect"
+	"slices"
+	"strings"
+	syntax "text/template/parse"
 	"time"
 )
 
@@ -33,13 +36,22 @@ var pages = map[string]any{
 // Pages are the parsed pages, safe for use by many goroutines once Now is set.
 type Pages struct {
 	Now    func() time.Time // what "3 hours ago" is counted from
-	byType map[reflect.Type]*template.Template
+	byType map[reflect.Type]placed
 }
+
+// placed is a page in the set of its layout. All pages of a layout are one set, so that the parts that they share are kept
+// once: a clone of the set for each page would be many times as large as all pages together.
+type placed struct {
+	set  *template.Template
+	name string // of its file
+}
+
+func newPages() *Pages { return &Pages{Now: time.Now, byType: make(map[reflect.Type]placed)} }
 
 // Parse parses every page and renders it once, so that a fault in a page shows at start and not at its first visitor.
 func Parse() (*Pages, error) {
-	p := &Pages{Now: time.Now, byType: make(map[reflect.Type]*template.Template)}
-	layout, err := template.New("layout").Funcs(functions).ParseFS(pageFiles, "pages/layout.html")
+	p := newPages()
+	layout, err := p.layout().ParseFS(pageFiles, "pages/layout.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse page layout: %w", err)
 	}
@@ -56,22 +68,71 @@ func Parse() (*Pages, error) {
 	return p, nil
 }
 
+func (p *Pages) layout() *template.Template {
+	return template.New("layout").Funcs(functions).Funcs(template.FuncMap{"ago": p.ago, "part": p.part})
+}
+
 // add parses the pages in a folder, by the names of their files.
 func (p *Pages) add(layout *template.Template, files embed.FS, folder string, pages map[string]any) error {
 	for name, empty := range pages {
-		page, err := layout.Clone()
-		if err != nil {
+		if err := parsePage(layout, files, folder, name); err != nil {
 			return fmt.Errorf("parse page %s: %w", name, err)
 		}
-		if _, err := page.ParseFS(files, folder+name+".html"); err != nil {
-			return fmt.Errorf("parse page %s: %w", name, err)
-		}
-		p.byType[reflect.TypeOf(empty)] = page
+		p.byType[reflect.TypeOf(empty)] = placed{layout, name}
+	}
+	for _, empty := range pages {
 		if err := p.Render(io.Discard, empty); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// pageParts are what a page may define under names that all pages have; the layout calls them by {{part}}.
+var pageParts = []string{"title", "script", "me", "content"}
+
+// parsePage adds what a file defines to the set of its layout: its parts under names that begin with the page, the rest
+// as it is called.
+func parsePage(layout *template.Template, files embed.FS, folder, name string) error {
+	text, err := files.ReadFile(folder + name + ".html")
+	if err != nil {
+		return err
+	}
+	defined := map[string]*syntax.Tree{}
+	tree := syntax.New(name)
+	tree.Mode = syntax.SkipFuncCheck // which the set does
+	if _, err := tree.Parse(string(text), "", "", defined); err != nil {
+		return err
+	}
+	for block, tree := range defined {
+		switch {
+		case slices.Contains(pageParts, block):
+			block = name + "/" + block
+		case block == name: // what stands outside of every definition: blanks
+			continue
+		case layout.Lookup(block) != nil:
+			return fmt.Errorf("%q is defined elsewhere, too", block)
+		}
+		if _, err := layout.AddParseTree(block, tree); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// part renders a part of a page for its layout; one that the page does not define is that of the layout, or nothing.
+func (p *Pages) part(name string, page any) (template.HTML, error) {
+	of := p.byType[reflect.TypeOf(page)]
+	t := of.set.Lookup(of.name + "/" + name)
+	if t == nil {
+		t = of.set.Lookup("any/" + name)
+	}
+	if t == nil {
+		return "", nil
+	}
+	var out strings.Builder
+	err := t.Execute(&out, page)
+	return template.HTML(out.String()), err //nolint:gosec // it comes out of html/template
 }
 
 // Render writes the page that belongs to the type of page. It writes nothing when it fails.
@@ -81,7 +142,7 @@ func (p *Pages) Render(w io.Writer, page any) error {
 		return fmt.Errorf("render page: there is none for %T", page)
 	}
 	var out bytes.Buffer
-	if err := t.ExecuteTemplate(&out, "layout", page); err != nil {
+	if err := t.set.ExecuteTemplate(&out, "layout", page); err != nil {
 		return fmt.Errorf("render page %T: %w", page, err)
 	}
 	if _, err := out.WriteTo(w); err != nil {
