@@ -8,6 +8,7 @@ package browser
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -18,7 +19,14 @@ import (
 	"github.com/grantor-dev/grantor/test/authtest"
 )
 
+// atOnce is how many tests run at the same time: most of the time they wait for the browser, more than for a processor.
+const atOnce = "4"
+
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := authtest.Main(m)
 	chromium.end()
 	for _, fault := range append(common.end(), office.end()...) {
