@@ -57,8 +57,15 @@ func TestAFailingDiskStopsTheStore(t *testing.T) {
 	} {
 		t.Run(cause.Error(), func(t *testing.T) {
 			var d disk
-			path := sample(t, 1) // so large that it need not grow
+			path := sample(t, 1)
 			s := open(t, path, Options{openFile: d.open, noSweep: true})
+			// Room that was used before: a file that had to grow would be measured first, and fail for its size.
+			if _, err := s.Create(t.Context(), store.Record{Kind: kind, ID: "room", Value: make([]byte, 1<<20)}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Take(t.Context(), kind, "room"); err != nil {
+				t.Fatal(err)
+			}
 			var kept []string
 			for i := range 50 {
 				r := thing(i)
