@@ -97,14 +97,15 @@ func (s *server) routes() http.Handler {
 	router.NotFoundHandler = s.pages(methods{http.MethodGet: s.notFound, http.MethodPost: s.notFound})
 
 	open := func(path string, m methods) { router.Handle(path, s.protocol(m)) }
+	shared := func(path string, m methods) { router.Handle(path, anyOrigin(m.allowed(), s.protocol(m))) }
 	machine := func(path string, m methods) { router.Handle(s.base+path, s.protocol(s.whenReady(m))) }
 	// RFC 8414 section 3.1: the well-known part stands between host and path of the issuer.
-	open(metadataPath+s.base, methods{http.MethodGet: s.describe})
+	shared(metadataPath+s.base, methods{http.MethodGet: s.describe})
 	open(healthPath, methods{http.MethodGet: s.healthy})
 	open(readyPath, methods{http.MethodGet: s.ready})
-	machine(jwksPath, methods{http.MethodGet: s.jwks})
-	machine(tokenPath, methods{http.MethodPost: s.byClient(s.token)})
-	machine(revokePath, methods{http.MethodPost: s.byClient(s.revoke)})
+	shared(s.base+jwksPath, s.whenReady(methods{http.MethodGet: s.jwks}))
+	shared(s.base+tokenPath, s.whenReady(methods{http.MethodPost: s.byClient(s.token)}))
+	shared(s.base+revokePath, s.whenReady(methods{http.MethodPost: s.byClient(s.revoke)}))
 	machine(introspectPath, methods{http.MethodPost: s.byClient(s.introspect)})
 
 	person := func(path string, m methods) {
