@@ -16,6 +16,10 @@ const (
 	CreateClients Permission = "clients:create"
 	EditClients   Permission = "clients:edit"
 	DeleteClients Permission = "clients:delete"
+	ViewAPIs      Permission = "apis:view"
+	CreateAPIs    Permission = "apis:create"
+	EditAPIs      Permission = "apis:edit"
+	DeleteAPIs    Permission = "apis:delete"
 	ViewUsers     Permission = "users:view"
 	CreateUsers   Permission = "users:create"
 	EditUsers     Permission = "users:edit"
@@ -44,6 +48,10 @@ var permissions = []PermissionWords{
 	{CreateClients, "Create Auth Clients", "Register new auth clients."},
 	{EditClients, "Edit Auth Clients", "Change settings and secrets of auth clients, disable and enable them."},
 	{DeleteClients, "Delete Auth Clients", "Delete auth clients, and with them all their tokens."},
+	{ViewAPIs, "View APIs", "See the APIs that tokens are meant for, and their scopes."},
+	{CreateAPIs, "Create APIs", "Register new APIs."},
+	{EditAPIs, "Edit APIs", "Change APIs: their scopes, the form of their tokens, and who may introspect these."},
+	{DeleteAPIs, "Delete APIs", "Delete APIs that no auth client has any more."},
 	{ViewUsers, "View Users", "See users, their sessions and what they may do."},
 	{CreateUsers, "Create Users", "Make new users."},
 	{EditUsers, "Edit Users", "Change, block and unblock users, set their passwords, groups and permissions, and sign them out."},

@@ -52,8 +52,9 @@ type Registration struct {
 	GrantTypes              []GrantType       `json:"grant_types,omitzero"` // absent: authorization_code; empty: none
 	RedirectURIs            []string          `json:"redirect_uris,omitempty"`
 	Scope                   string            `json:"scope,omitempty"`
-	DefaultScope            string            `json:"default_scope,omitempty"` // what a request without scope gets; empty: all of Scope
-	Audience                []string          `json:"audience,omitempty"`      // absolute URIs that tokens may be meant for
+	DefaultScope            string            `json:"default_scope,omitempty"`    // what a request without scope gets; empty: all of Scope
+	Audience                []string          `json:"audience,omitempty"`         // APIs, and other resources, that tokens may be meant for: absolute URIs
+	DefaultAudience         string            `json:"default_audience,omitempty"` // one of Audience: what a request is for that names no resource and no scope of an API
 	AccessTokenFormat       AccessTokenFormat `json:"access_token_format,omitempty"`
 	AccessTokenSigningAlg   jose.Algorithm    `json:"access_token_signing_alg,omitempty"` // empty: the server's
 	AccessTokenLifetime     Duration          `json:"access_token_lifetime,omitempty"`    // 0: the server's
@@ -62,6 +63,8 @@ type Registration struct {
 	Permissions          account.Permissions `json:"permissions,omitempty"`            // what it may do in the administration, acting for itself
 	PersonalAccessTokens bool                `json:"personal_access_tokens,omitempty"` // users may make tokens for it by hand
 	RefreshTokenLifetime Duration            `json:"refresh_token_lifetime,omitempty"` // unused for so long a refresh token ends; 0: the server's
+
+	IntrospectionSignedResponseAlg jose.Algorithm `json:"introspection_signed_response_alg,omitempty"` // RFC 9701 section 6; empty: RS256
 }
 
 // AdminScope is the scope that reaches all that the user, or the client itself, may do in the administration.

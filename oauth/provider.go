@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/grantor-dev/grantor/account"
@@ -66,6 +67,8 @@ type Provider struct {
 
 	clients        *store.Cache[Client]
 	clientNames    *store.Claims
+	apis           *store.Cache[API]
+	apiIndex       atomic.Pointer[apiIndex]
 	gone           *store.Collection[goneClient]
 	authorizations *store.Collection[Authorization]
 	consents       *store.Collection[Consent]
@@ -83,6 +86,7 @@ func New(c Config) *Provider {
 		issuer: c.Issuer, backend: c.Backend, directory: c.Directory, hasher: c.Hasher, auditLog: c.Audit, keys: c.Keys,
 		lifetimes: c.Lifetimes.withDefaults(), algorithm: c.Algorithm, clock: c.Now,
 		clients:        newClients(c.Backend),
+		apis:           newAPIs(c.Backend),
 		gone:           newGoneClients(c.Backend),
 		authorizations: newAuthorizations(c.Backend),
 		consents:       newConsents(c.Backend),
@@ -103,10 +107,11 @@ func New(c Config) *Provider {
 	return p
 }
 
-// Run follows changes that other nodes make to clients, and what users take back there, until ctx ends.
+// Run follows changes that other nodes make to clients and APIs, and what users take back there, until ctx ends.
 func (p *Provider) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { p.clients.Run(ctx) })
+	all.Go(func() { p.apis.Run(ctx) })
 	all.Go(func() { p.withdrawals.Run(ctx) })
 	all.Go(func() { p.sweepWithdrawn(ctx) })
 	all.Wait()

@@ -228,6 +228,9 @@ func (r *Registration) checkScopes(faults *RegistrationError) {
 			faults.add(fmt.Sprintf("audience[%d]", i), "must be an absolute URI without a fragment (RFC 8707 section 2)")
 		}
 	}
+	if r.DefaultAudience != "" && !slices.Contains(r.Audience, r.DefaultAudience) {
+		faults.add("default_audience", "must be one of audience")
+	}
 	if r.ResourceServer && len(r.Audience) == 0 {
 		faults.add("audience", "must name the resource server, so that it can see the tokens meant for it")
 	}
@@ -239,6 +242,9 @@ func (r *Registration) checkTokens(faults *RegistrationError) {
 	}
 	if alg := r.AccessTokenSigningAlg; alg != "" && !slices.Contains(jose.Algorithms, alg) {
 		faults.add("access_token_signing_alg", "must be one of %s", join(jose.Algorithms))
+	}
+	if alg := r.IntrospectionSignedResponseAlg; alg != "" && !slices.Contains(jose.Algorithms, alg) {
+		faults.add("introspection_signed_response_alg", "must be one of %s", join(jose.Algorithms))
 	}
 	if d := time.Duration(r.AccessTokenLifetime); d != 0 && (d < minAccessToken || d > MaxAccessToken) {
 		faults.add("access_token_lifetime", "must be between %v and %v", Duration(minAccessToken), Duration(MaxAccessToken))
