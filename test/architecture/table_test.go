@@ -59,7 +59,7 @@ func homes() map[string][]string {
 		"net/http/pprof":      {"cmd"},
 		"flag":                {"cmd", "test"},
 		"log":                 {},
-		"log/slog":            {"cmd", "server", "admin", "internal/web", "internal/telemetry", "test"},
+		"log/slog":            {"cmd", "server", "admin", "protect", "internal/web", "internal/telemetry", "test"},
 		"math/rand":           {"store/bolt/verbs.go"}, // versions of records, which are no secrets
 		"testing":             {"test", "store/storetest", "internal/redistest"},
 		"unsafe":              {},
