@@ -21,6 +21,8 @@ const (
 	AccessDenied            Code = "access_denied"             // RFC 6749 section 4.1.2.1
 	ServerError             Code = "server_error"              // RFC 6749 section 4.1.2.1
 	TemporarilyUnavailable  Code = "temporarily_unavailable"   // RFC 6749 section 4.1.2.1
+	InvalidToken            Code = "invalid_token"             // RFC 6750 section 3.1
+	InsufficientScope       Code = "insufficient_scope"        // RFC 6750 section 3.1
 	LoginRequired           Code = "login_required"            // OpenID Connect Core section 3.1.2.6
 	ConsentRequired         Code = "consent_required"          // OpenID Connect Core section 3.1.2.6
 	RequestNotSupported     Code = "request_not_supported"     // OpenID Connect Core section 3.1.2.6

@@ -36,8 +36,10 @@ const storeRetry = 2 * time.Second
 // statusOf gives the status of an OAuth error at an endpoint for programs (RFC 6749 section 5.2).
 func statusOf(code oauth.Code) int {
 	switch code {
-	case oauth.InvalidClient:
+	case oauth.InvalidClient, oauth.InvalidToken:
 		return http.StatusUnauthorized
+	case oauth.InsufficientScope:
+		return http.StatusForbidden
 	case oauth.ServerError:
 		return http.StatusInternalServerError
 	case oauth.TemporarilyUnavailable:
@@ -53,6 +55,8 @@ func answerTo(err error) answer {
 	switch {
 	case errors.As(err, &refused):
 		return answer{statusOf(refused.Code), string(refused.Code), refused.Description, "That did not work", refused.RetryAfter}
+	case errors.Is(err, errNoToken): // RFC 6750 section 3.1: no error code
+		return answer{http.StatusUnauthorized, "", "an access token is needed", "That did not work", 0}
 	case errors.Is(err, errMethod):
 		return answer{http.StatusMethodNotAllowed, "invalid_request", "this method is not allowed here", "That did not work", 0}
 	case errors.Is(err, errNotFound):
@@ -109,8 +113,39 @@ func (s *server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	if a.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="grantor", charset="UTF-8"`)
 	}
+	a.writeBody(w)
+}
+
+// writeBearerError answers a gateway, and by way of it a caller, as RFC 6750 section 3 says. need is the scope that would do.
+func (s *server) writeBearerError(w http.ResponseWriter, r *http.Request, err error, need oauth.Scope) {
+	a := answerTo(err)
+	a.note(web.EventFrom(r.Context()), err)
+	a.head(w)
+	h := w.Header()
+	h.Set(authSubject, "")
+	h.Set(authClient, "")
+	h.Set(authScope, "")
+	if a.status < http.StatusInternalServerError {
+		h.Set("WWW-Authenticate", a.challenge(need))
+	}
+	a.writeBody(w)
+}
+
+// challenge holds no text of the request but the scope, whose characters need no quoting (RFC 6749 section 3.3).
+func (a answer) challenge(need oauth.Scope) string {
+	challenge := `Bearer realm="grantor"`
+	if a.code != "" {
+		challenge += `, error="` + a.code + `", error_description="` + a.description + `"`
+	}
+	if a.code == string(oauth.InsufficientScope) {
+		challenge += `, scope="` + need.String() + `"`
+	}
+	return challenge
+}
+
+func (a answer) writeBody(w http.ResponseWriter) {
 	writeJSON(w, a.status, struct {
-		Error       string `json:"error"`
+		Error       string `json:"error,omitempty"`
 		Description string `json:"error_description,omitempty"`
 	}{a.code, a.description})
 }
@@ -143,6 +178,7 @@ func sentence(s string) string {
 var (
 	errNotFound  = errors.New("nothing at this path")
 	errFormToken = errors.New("the form token does not match")
+	errNoToken   = errors.New("no bearer token")
 )
 
 func (s *server) notFound(http.ResponseWriter, *http.Request) error { return errNotFound }

@@ -58,6 +58,7 @@ const (
 	revokePath     = "/oauth2/revoke"
 	introspectPath = "/oauth2/introspect"
 	jwksPath       = "/oauth2/jwks"
+	forwardPath    = "/forward-auth"
 	metadataPath   = "/.well-known/oauth-authorization-server"
 	loginPath      = "/login"
 	consentPath    = "/consent"
@@ -107,6 +108,7 @@ func (s *server) routes() http.Handler {
 	shared(s.base+tokenPath, s.whenReady(methods{http.MethodPost: s.byClient(s.token)}))
 	shared(s.base+revokePath, s.whenReady(methods{http.MethodPost: s.byClient(s.revoke)}))
 	machine(introspectPath, methods{http.MethodPost: s.byClient(s.introspect)})
+	router.HandleFunc(s.base+forwardPath, s.forwardAuth) // by any method: some gateways keep that of the caller
 
 	person := func(path string, m methods) {
 		router.Handle(s.base+path, web.SameOrigin(s.origin, s.pages(s.whenReady(m))))
