@@ -18,6 +18,7 @@ func mayImport() map[string][]string {
 		"templates":       {"internal"},
 		"protect":         {"internal"},
 		"internal":        {},
+		"examples":        {"protect"}, // programs of other people, who see what is exported
 		"test":            {anything},
 	}
 }
@@ -40,7 +41,7 @@ func homes() map[string][]string {
 		"github.com/google/uuid":          {"account", "oauth", "internal/web"},
 		"golang.org/x/crypto/argon2":      {"account"},
 		"golang.org/x/text":               {"account"},
-		"golang.org/x/oauth2":             {"cmd", "test"},
+		"golang.org/x/oauth2":             {"cmd", "examples", "test"},
 		"golang.org/x/net/html":           {"test"},
 		"github.com/chromedp":             {"test"},
 		"github.com/spf13/cobra":          {"cmd"},
@@ -51,15 +52,15 @@ func homes() map[string][]string {
 		"go.opentelemetry.io":             {"internal/telemetry"},
 		"github.com/rogpeppe/go-internal": {},
 
-		"html":                {"templates", "test"},
+		"html":                {"templates", "examples", "test"},
 		"html/template":       {"templates"},
 		"text/template":       {},
 		"text/template/parse": {"templates"}, // what html/template is made of
-		"net/http":            {"server", "admin", "cmd", "protect", "internal/web", "internal/telemetry", "test"},
+		"net/http":            {"server", "admin", "cmd", "protect", "internal/web", "internal/telemetry", "examples", "test"},
 		"net/http/pprof":      {"cmd"},
 		"flag":                {"cmd", "test"},
-		"log":                 {},
-		"log/slog":            {"cmd", "server", "admin", "protect", "internal/web", "internal/telemetry", "test"},
+		"log":                 {"examples"}, // a few lines each; the server logs by log/slog
+		"log/slog":            {"cmd", "server", "admin", "protect", "internal/web", "internal/telemetry", "examples", "test"},
 		"math/rand":           {"store/bolt/verbs.go"}, // versions of records, which are no secrets
 		"testing":             {"test", "store/storetest", "internal/redistest"},
 		"unsafe":              {},
@@ -68,7 +69,7 @@ func homes() map[string][]string {
 }
 
 // environmentHomes may read environment variables.
-func environmentHomes() []string { return []string{"cmd", "test", "internal/redistest"} }
+func environmentHomes() []string { return []string{"cmd", "examples", "test", "internal/redistest"} }
 
 // Lengths of a file outside of tests, in lines.
 const (
