@@ -33,6 +33,7 @@ type Token struct {
 
 	issuer    string
 	notBefore time.Time
+	bound     bool       // to a key that the caller would have to prove (RFC 7800, RFC 8705, RFC 9449)
 	claims    []byte     // the JSON object
 	origin    *discovery // of the Guard that found it good
 	marks     marks
@@ -96,6 +97,7 @@ func (d *discovery) parseToken(raw []byte) (*Token, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
+	_, t.bound = claims["cnf"]
 	t.Scope = strings.Fields(scope)
 	t.marks = d.marksOf(t, gen)
 	return t, nil

@@ -24,7 +24,7 @@ var errPublicOnly = errors.New("key has no private part")
 
 // Key is a signing key, or only its public half. It is safe for concurrent use and never changes.
 type Key struct {
-	ID        string // RFC 7638 thumbprint, SHA-256
+	ID        string // RFC 7638 thumbprint, SHA-256; of a key that another server publishes, what that one calls it
 	Algorithm Algorithm
 
 	public  crypto.PublicKey

@@ -1,0 +1,267 @@
+// RFC 7517: the keys of the authorization server.
+package protect
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/grantor-dev/grantor/internal/jose"
+)
+
+// How often the keys are read. max-age of their Cache-Control counts between the bounds.
+const (
+	keysUsually = 5 * time.Minute
+	keysSoonest = time.Minute
+	keysLatest  = 15 * time.Minute
+	// keysAsked is the least time between two readings because of a kid that nobody knows.
+	keysAsked = 10 * time.Second
+	// keysLast is how long keys are used that could not be read again. A server that was away for a day has no token left
+	// that is good, and a key that it has withdrawn must not live on with whoever holds the network.
+	keysLast = 24 * time.Hour
+
+	retrySoonest = time.Second
+	retryLatest  = 30 * time.Second
+	maxKeys      = 100
+)
+
+// keyring has the keys of the server. One goroutine, run, reads them; everybody else only asks it to.
+type keyring struct {
+	config    *Config
+	discovery *discovery
+
+	known   atomic.Pointer[keys]
+	read    atomic.Int64  // when they were last read, unix milliseconds
+	failing atomic.Bool   // whether the last reading failed
+	first   chan struct{} // closed when the first reading has ended
+	stopped chan struct{} // closed when run has ended
+	wanted  chan struct{} // asks run to read now
+
+	mu      sync.Mutex
+	asked   time.Time     // when somebody last asked
+	ended   chan struct{} // closed when the reading that is running or asked for has ended
+	pending bool          // whether there is one
+
+	discovered time.Time // of run alone: when the metadata was read
+}
+
+// keys never change. A key that a later set has, too, is the same pointer in both.
+type keys struct{ byID map[string]*jose.Key }
+
+func newKeyring(c *Config, d *discovery) *keyring {
+	return &keyring{
+		config: c, discovery: d,
+		first: make(chan struct{}), stopped: make(chan struct{}), wanted: make(chan struct{}, 1),
+		ended: make(chan struct{}), pending: true,
+	}
+}
+
+// current gives the keys, and waits for the first reading to end. Without keys it is errAway.
+func (k *keyring) current(ctx context.Context) (*keys, error) {
+	if k.known.Load() == nil {
+		select {
+		case <-k.first:
+		case <-ctx.Done():
+		}
+	}
+	known := k.known.Load()
+	if known == nil || k.config.Now().UnixMilli()-k.read.Load() > keysLast.Milliseconds() {
+		return nil, fmt.Errorf("%w: its keys could not be read", errAway)
+	}
+	return known, nil
+}
+
+// holds reports whether the key is still one of the server's.
+func (k *keyring) holds(key *jose.Key, now int64) bool {
+	known := k.known.Load()
+	return known != nil && known.byID[key.ID] == key && now-k.read.Load() <= keysLast.Milliseconds()
+}
+
+// refresh has the keys read again because old did not do, and waits for it. Whoever asks while others wait waits with
+// them. It reports whether there are other keys now.
+func (k *keyring) refresh(ctx context.Context, old *keys) bool {
+	if k.known.Load() != old {
+		return true
+	}
+	if ended := k.ask(); ended != nil {
+		select {
+		case <-ended:
+		case <-k.stopped:
+		case <-ctx.Done():
+		}
+	}
+	return k.known.Load() != old
+}
+
+// ask gives what to wait for, nil where it is too early to read again.
+func (k *keyring) ask() <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.config.Now()
+	if !k.pending {
+		if now.Sub(k.asked) < keysAsked {
+			return nil
+		}
+		k.asked, k.pending = now, true
+		k.wanted <- struct{}{} // has room: nothing is pending
+	}
+	return k.ended
+}
+
+// run reads the keys, again and again, until the context ends.
+func (k *keyring) run(ctx context.Context) {
+	defer close(k.stopped)
+	for failures := 0; ; {
+		next, err := k.readAll(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		failures = k.note(err, failures)
+		if err != nil {
+			next = doubled(retrySoonest, failures-1, retryLatest)
+		}
+		k.end()
+		timer := time.NewTimer(spread(next))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+			k.begin()
+		case <-k.wanted:
+			timer.Stop()
+		}
+	}
+}
+
+// begin is for a reading that nobody asked for. If somebody did at this very moment, it is his.
+func (k *keyring) begin() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.pending = true
+	select {
+	case <-k.wanted:
+	default:
+	}
+}
+
+func (k *keyring) end() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.pending = false
+	close(k.ended)
+	k.ended = make(chan struct{})
+	select {
+	case <-k.first:
+	default:
+		close(k.first)
+	}
+}
+
+// note tells the operator and the metrics, and counts failures in a row.
+func (k *keyring) note(err error, failures int) int {
+	known := 0
+	if set := k.known.Load(); set != nil {
+		known = len(set.byID)
+	}
+	k.failing.Store(err != nil)
+	if err != nil {
+		k.config.Hooks.keys("failed", known)
+		if failures == 0 {
+			k.config.Log.Warn("protect: keys of the authorization server cannot be read", "issuer", k.config.Issuer, "keys_known", known, "error", err.Error())
+		}
+		return failures + 1
+	}
+	k.config.Hooks.keys("read", known)
+	if failures > 0 {
+		k.config.Log.Info("protect: keys of the authorization server are read again", "issuer", k.config.Issuer, "keys_known", known)
+	}
+	return 0
+}
+
+// readAll reads the metadata where they are old or the last reading failed, and the keys. It says when to read again.
+func (k *keyring) readAll(ctx context.Context) (next time.Duration, err error) {
+	now := k.config.Now()
+	if k.failing.Load() || k.discovered.IsZero() || now.Sub(k.discovered) >= reread {
+		if err := k.discovery.read(ctx); err != nil && k.discovery.known.Load() == nil {
+			return 0, err
+		} else if err == nil {
+			k.discovered = now
+		}
+	}
+	e, err := k.discovery.endpoints(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if e.jwks == "" { // a server without JWTs
+		k.store(nil)
+		return keysUsually, nil
+	}
+	a, err := k.discovery.get(ctx, e.jwks)
+	if err == nil {
+		err = a.fault()
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read keys: %w", err)
+	}
+	set, err := jose.ParseSet(a.body)
+	if err != nil {
+		return 0, fmt.Errorf("read keys: %w", err)
+	}
+	if len(set) > maxKeys {
+		return 0, errors.New("read keys: too many")
+	}
+	k.store(set)
+	return maxAge(a.header), nil
+}
+
+// store keeps the keys whose algorithm is taken here. Where nothing changed, the set stays the same one.
+func (k *keyring) store(set []*jose.Key) {
+	old := k.known.Load()
+	fresh := &keys{byID: make(map[string]*jose.Key, len(set))}
+	same := 0
+	for _, key := range set {
+		if !slices.Contains(k.config.Algorithms, string(key.Algorithm)) {
+			continue
+		}
+		if old != nil {
+			if had := old.byID[key.ID]; had != nil && had.Equal(key) {
+				key = had
+				same++
+			}
+		}
+		fresh.byID[key.ID] = key
+	}
+	k.read.Store(k.config.Now().UnixMilli())
+	if old == nil || same != len(fresh.byID) || same != len(old.byID) {
+		k.known.Store(fresh)
+	}
+}
+
+func maxAge(header http.Header) time.Duration {
+	for part := range strings.SplitSeq(header.Get("Cache-Control"), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		seconds, err := strconv.Atoi(value)
+		if strings.EqualFold(name, "max-age") && err == nil {
+			// Ahead of the time, so that no request waits for keys.
+			return min(max(time.Duration(min(seconds, 86400))*time.Second*3/4, keysSoonest), keysLatest)
+		}
+	}
+	return keysUsually
+}
+
+// spread takes off up to a quarter, by chance, so that many APIs do not ask in step.
+func spread(d time.Duration) time.Duration {
+	var b [2]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return d - d/4*time.Duration(binary.BigEndian.Uint16(b[:]))/(1<<16)
+}
