@@ -7,7 +7,7 @@ import (
 )
 
 // keySet holds 64-bit keys, each until a second of Unix time. Readers take no lock, wait for nobody and allocate nothing;
-// writers take turns. An entry costs 16 to 24 bytes where there are many.
+// writers take turns. An entry costs 16 to 25 bytes where there are many.
 //
 // A key is a hash that the caller made with a seed of this process, so nobody can choose keys that collide, and two keys
 // of a million are the same once in 37 million processes.
