@@ -9,6 +9,8 @@ func API() []Rule {
 		base    = "/admin/api/v1"
 		clients = base + "/clients"
 		client  = clients + "/{client_id}"
+		apis    = base + "/apis"
+		oneAPI  = apis + "/{api_id}"
 		users   = base + "/users"
 		user    = users + "/{user_id}"
 		groups  = base + "/groups"
@@ -40,6 +42,14 @@ func API() []Rule {
 		get(client+"/tokens", needs(account.ViewTokens)),
 		get(base+"/export/clients", needs(account.ViewClients)),
 		post(base+"/import/clients", needs(account.CreateClients)), // and EditClients where one is replaced
+
+		get(apis, needs(account.ViewAPIs)),
+		post(apis, needs(account.CreateAPIs)),
+		get(oneAPI, needs(account.ViewAPIs)),
+		put(oneAPI, needs(account.EditAPIs)), // and CreateAPIs where there is none yet
+		patch(oneAPI, needs(account.EditAPIs)),
+		remove(oneAPI, needs(account.DeleteAPIs)),
+		get(oneAPI+"/clients", needs(account.ViewClients)),
 
 		get(base+"/authorizations/{authorization_id}", needs(account.ViewTokens)),
 		remove(base+"/authorizations/{authorization_id}", needs(account.DeleteTokens)),

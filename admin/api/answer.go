@@ -36,6 +36,7 @@ var (
 	notFound       = kind{"not-found", http.StatusNotFound, "There is no such thing", "There is nothing at this address, or it is gone."}
 	wrongMethod    = kind{"method-not-allowed", http.StatusMethodNotAllowed, "This cannot be done here", "The header Allow lists what can."}
 	taken          = kind{"taken", http.StatusConflict, "Somebody else has it", "Another one goes by the same name."}
+	inUse          = kind{"in-use", http.StatusConflict, "Something still uses it", "Take it from what uses it first."}
 	builtIn        = kind{"built-in", http.StatusConflict, "This is part of the server", "It is needed by the server itself and cannot be changed in this way."}
 	lastSuperAdmin = kind{"last-super-admin", http.StatusConflict, "The last super admin stays", "Somebody must be able to manage this server. Make another user a super admin first."}
 	conflict       = kind{"conflict", http.StatusConflict, "Somebody else changed it", "It was changed at the same moment. Look at it again."}
@@ -50,7 +51,7 @@ var (
 )
 
 func kinds() []kind {
-	return []kind{malformed, noToken, invalidToken, tooNarrow, forbidden, notFound, wrongMethod, taken, builtIn, lastSuperAdmin, conflict,
+	return []kind{malformed, noToken, invalidToken, tooNarrow, forbidden, notFound, wrongMethod, taken, inUse, builtIn, lastSuperAdmin, conflict,
 		tooSoon, stale, tooLarge, mediaType, invalid, throttled, failed, unavailable}
 }
 
@@ -153,6 +154,8 @@ func problemOf(err error) *Problem {
 		return taken.faulty(Fault{Pointer: "/client_name", Detail: "Another auth client has this name."})
 	case errors.Is(err, oauth.ErrClientIDTaken):
 		return taken.faulty(Fault{Pointer: "/client_id", Detail: "Another auth client has this client_id."})
+	case errors.Is(err, oauth.ErrAPITaken):
+		return taken.faulty(Fault{Pointer: "/identifier", Detail: "Another API has this identifier."})
 	case errors.Is(err, account.ErrTaken):
 		return taken.faulty(faultsOf(err)...)
 	case errors.Is(err, account.ErrBuiltIn):
@@ -206,10 +209,10 @@ func faultsOf(err error) (faults []Fault) {
 	return faults
 }
 
-// pointerTo makes "/redirect_uris/1" of "redirect_uris[1]" (RFC 6901).
-func pointerTo(field string) string {
-	return "/" + strings.ReplaceAll(strings.ReplaceAll(field, "[", "/"), "]", "")
-}
+// pointerTo makes "/scopes/1/name" of "scopes[1].name" (RFC 6901).
+func pointerTo(field string) string { return "/" + inPointers.Replace(field) }
+
+var inPointers = strings.NewReplacer("[", "/", "]", "", ".", "/")
 
 func parameterFault(name, detail string) *Problem {
 	return invalid.faulty(Fault{Parameter: name, Detail: detail})

@@ -90,6 +90,7 @@ func (s *service) build(rules []access.Rule) error {
 
 func (s *service) operations() {
 	s.aboutOperations()
+	s.apiOperations()
 	s.clientOperations()
 	s.secretOperations()
 	s.exchangeOperations()

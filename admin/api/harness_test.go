@@ -116,6 +116,13 @@ func (w *world) webClient(id string) *oauth.Client {
 	return c
 }
 
+func (w *world) api(r oauth.APIRegistration) *oauth.API {
+	w.t.Helper()
+	a, err := w.provider.RegisterAPI(w.system(), r)
+	ok(w.t, err)
+	return a
+}
+
 func (w *world) keep(secret string) {
 	if secret != "" {
 		w.mu.Lock()

@@ -23,6 +23,7 @@ import (
 const (
 	aboutTag      = "About"
 	clientsTag    = "Auth Clients"
+	apisTag       = "APIs"
 	secretsTag    = "Secrets"
 	exchangeTag   = "Import and export"
 	tokensTag     = "Tokens"
@@ -43,7 +44,7 @@ Requests and answers are JSON. Times are UTC as in RFC 3339, durations are writt
 	`repeated fields and unknown parameters are refused. Lists come in pages: ask for the next with the cursor of the one before, or follow the header Link. ` +
 	`Every failure is a problem (RFC 9457) that names each wrong field by a JSON pointer.
 
-A single client, user or group has an ETag. Send it back as If-Match with a change, and the change is refused with 412 where somebody else was faster.`
+A single client, API, user or group has an ETag. Send it back as If-Match with a change, and the change is refused with 412 where somebody else was faster.`
 
 // description is the head of the OpenAPI document.
 func (s *service) description() huma.Config {
@@ -104,6 +105,7 @@ func tags() []*huma.Tag {
 	return []*huma.Tag{
 		{Name: aboutTag, Description: "Who you are here, and what there is."},
 		{Name: clientsTag, Description: "The applications that may ask for tokens. Their fields are those of RFC 7591, and some of our own."},
+		{Name: apisTag, Description: "The resource servers that tokens are meant for, and what a token may allow at each. Clients are given an API by their `audience`, and scopes of it by their `scope`."},
 		{Name: secretsTag, Description: "A client may hold several secrets, so that one can replace another without a gap. Each is shown once."},
 		{Name: exchangeTag, Description: "Clients as a file, to keep or to bring to another server."},
 		{Name: tokensTag, Description: "What was allowed and still stands, and how to end it."},
@@ -241,8 +243,8 @@ func (s *service) describe() (err error) {
 	schemas := open.Components.Schemas.Map()
 	delete(schemas, "ErrorModel") // huma's own form of a problem, which is never answered
 	delete(schemas, "ErrorDetail")
-	for _, schema := range schemas {
-		describeFields(schema)
+	for name, schema := range schemas {
+		describeFields(name, schema)
 	}
 	if s.document, err = json.Marshal(open); err != nil {
 		return fmt.Errorf("write the OpenAPI document: %w", err)
@@ -251,12 +253,16 @@ func (s *service) describe() (err error) {
 }
 
 // describeFields adds what the types of package oauth do not say of their fields.
-func describeFields(schema *huma.Schema) {
+func describeFields(kind string, schema *huma.Schema) {
+	fields := registrationFields
+	if other, ok := fieldsOfKind[kind]; ok {
+		fields = other
+	}
 	for name, field := range schema.Properties {
 		if field.Type == huma.TypeArray {
 			field.Nullable = false
 		}
-		words, ok := registrationFields[name]
+		words, ok := fields[name]
 		if ok && field.Description == "" {
 			field.Description = words.text
 			field.Examples = []any{words.example}

@@ -57,11 +57,18 @@ func (w *world) sampleOf(rule access.Rule) sample {
 		ok(w.t, err)
 		replace("{group_id}", g.ID)
 	}
+	if strings.Contains(path, "{api_id}") {
+		a := w.api(oauth.APIRegistration{Identifier: "https://" + id + ".example.com"})
+		replace("{api_id}", a.ID)
+	}
 	client := map[string]any{"client_name": id + " new", "redirect_uris": []string{callback}}
 	bodies := map[string]any{
 		"POST /clients":                            client,
 		"PUT /clients/{client_id}":                 client,
 		"PATCH /clients/{client_id}":               map[string]any{"client_uri": "https://app.example.com"},
+		"POST /apis":                               map[string]any{"identifier": "https://new." + id + ".example.com"},
+		"PUT /apis/{api_id}":                       map[string]any{"name": id},
+		"PATCH /apis/{api_id}":                     map[string]any{"access_token_format": "jwt"},
 		"POST /import/clients":                     map[string]any{"clients": []any{map[string]any{"client_id": id, "client_name": id, "redirect_uris": []string{callback}}}},
 		"POST /tokens/inspect":                     map[string]any{"token": "nothing"},
 		"POST /tokens/revoke":                      map[string]any{"token": "nothing"},
@@ -237,12 +244,12 @@ func TestTokensThatAreWorthNothingAreRefused(t *testing.T) {
 	ok(t, w.provider.SetClientState(w.system(), "disabled", oauth.Disabled))
 	elsewhere, _ := w.client(oauth.Registration{
 		ClientID: "elsewhere", ClientName: "elsewhere", GrantTypes: []oauth.GrantType{oauth.ClientCredentials},
-		Audience: []string{"https://api.example.com"}, Permissions: account.Permissions{account.ViewClients},
+		Audience: []string{"https://api.example.com"}, Scope: "plain", Permissions: account.Permissions{account.ViewClients},
 	})
 	good := w.as(w.superAdmin("good"), "admin").token
 	for who, c := range map[string]*caller{
 		"expired": expired, "blocked": ofBlocked, "deleted": ofDeleted, "revoked": ofRevoked, "disabled client": ofDisabled,
-		"another audience": w.machineToken(elsewhere, "clients:view"), "nonsense": {w, "nonsense"}, "cut off": {w, good[:len(good)-1]},
+		"another audience": w.machineToken(elsewhere, "plain"), "nonsense": {w, "nonsense"}, "cut off": {w, good[:len(good)-1]},
 		"a JWT of nobody": {w, "eyJhbGciOiJub25lIn0.e30."}, "another letter": {w, good[:len(good)-1] + "!"},
 	} {
 		w.everyGuarded(who, rejected, func(rule access.Rule, path string) *result { return c.do(rule.Method, path, nil) })
