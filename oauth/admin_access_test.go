@@ -193,8 +193,13 @@ func TestATokenForAnotherServerIsNotForUs(t *testing.T) {
 		n.wantNoAccess(n.tokens(c, v, "resource="+api).AccessToken, "meant for another server")
 		n.access(n.tokens(c, v, "resource="+issuer).AccessToken)
 		n.access(n.tokens(c, v).AccessToken)
-		machine, err := n.Token(t.Context(), c, &oauth.TokenRequest{GrantType: "client_credentials", Scope: "admin", Resources: []string{api}})
+		_, err := n.Token(t.Context(), c, &oauth.TokenRequest{GrantType: "client_credentials", Scope: "admin", Resources: []string{api}})
+		wantCode(t, err, oauth.InvalidScope)
+		machine, err := n.Token(t.Context(), c, &oauth.TokenRequest{GrantType: "client_credentials", Resources: []string{api}})
 		ok(t, err)
+		if machine.Scope.Contains(oauth.Scope{oauth.AdminScope}) {
+			t.Errorf("a token for %s carries the scope %q", api, machine.Scope)
+		}
 		n.wantNoAccess(machine.AccessToken, "meant for another server")
 		r.Audience = []string{api, issuer + "/"}
 		r.ClientID, r.ClientName = "near", "Near"

@@ -145,6 +145,35 @@ func (p *Provider) checkAPIClient(ctx context.Context, r *APIRegistration, fault
 	return nil
 }
 
+// checkClientAPIs refuses scopes of APIs that the client does not have: no token could carry them. *RegistrationError.
+func (p *Provider) checkClientAPIs(ctx context.Context, r *Registration) error {
+	x, err := p.registered(ctx)
+	if err != nil {
+		return err
+	}
+	scope, _ := ParseScope(r.Scope) // checked before
+	var faults RegistrationError
+	for _, token := range scope {
+		if a := x.owners[token]; a != nil && !slices.Contains(r.Audience, a.Identifier) {
+			faults.add("scope", "must not name %s: it belongs to the API %s, which audience does not name", token, a.Identifier)
+		}
+	}
+	return faults.orNil()
+}
+
+// guardServed refuses to register a client that an API names already by somebody who may not say which client an API has: it
+// would see all the tokens of that API. *account.ForbiddenError.
+func (p *Provider) guardServed(ctx context.Context, clientID string) error {
+	x, err := p.registered(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(x.all, func(a *API) bool { return a.ClientID == clientID }) {
+		return account.RightsFrom(ctx).Check(account.EditAPIs)
+	}
+	return nil
+}
+
 func (r *APIRegistration) has(scope string) bool {
 	return slices.ContainsFunc(r.Scopes, func(s APIScope) bool { return s.Name == scope })
 }

@@ -186,6 +186,8 @@ func (p *Provider) ClientsOfAPI(ctx context.Context, id string) ([]*Client, erro
 	return having, nil
 }
 
-// reaches reports whether the client may ask for tokens of an API. The API's own client, which names it to say which tokens
-// it serves, may as well.
-func (c *Client) reaches(a *APIRegistration) bool { return slices.Contains(c.Audience, a.Identifier) }
+// reaches reports whether anybody can get a token of the client for an API. A client that has no grant only says by its
+// audience which API it serves.
+func (c *Client) reaches(a *APIRegistration) bool {
+	return slices.Contains(c.Audience, a.Identifier) && (len(c.GrantTypes) > 0 || c.PersonalAccessTokens)
+}

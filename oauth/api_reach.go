@@ -191,6 +191,20 @@ func (p *Provider) form(c *Client, x *apiIndex, audience []string) (accessForm, 
 	return f, nil
 }
 
+// longestLifetime is the longest that an access token of a client may live.
+func (p *Provider) longestLifetime(ctx context.Context, c *Client) (time.Duration, error) {
+	x, err := p.registered(ctx)
+	if err != nil {
+		return 0, err
+	}
+	longest, _ := p.form(c, x, nil) // one audience never disagrees with itself
+	for _, identifier := range c.Audience {
+		f, _ := p.form(c, x, []string{identifier})
+		longest.lifetime = max(longest.lifetime, f.lifetime)
+	}
+	return longest.lifetime, nil
+}
+
 // agree sets what is not set yet, and reports whether it is not set to something else.
 func agree[T ~string](is *T, wanted T) bool {
 	if *is == "" {

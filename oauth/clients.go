@@ -73,6 +73,12 @@ func (p *Provider) RegisterClient(ctx context.Context, r Registration, secret st
 	if err := guardPowers(ctx, &r); err != nil {
 		return nil, "", err
 	}
+	if err := p.checkClientAPIs(ctx, &r); err != nil {
+		return nil, "", err
+	}
+	if err := p.guardServed(ctx, r.ClientID); err != nil {
+		return nil, "", err
+	}
 	c = p.newClient(ctx, r)
 	if !c.IsPublic() {
 		var kept ClientSecret
@@ -161,6 +167,9 @@ func (p *Provider) UpdateClient(ctx context.Context, r Registration, version uin
 	if err := guardPowers(ctx, &r); err != nil {
 		return nil, err
 	}
+	if err := p.checkClientAPIs(ctx, &r); err != nil {
+		return nil, err
+	}
 	if version != 0 && version != old.Version {
 		return nil, store.ErrConflict
 	}
@@ -177,6 +186,7 @@ func (p *Provider) replaceClient(ctx context.Context, old store.Stored[Client], 
 	}
 	next := *old.Value
 	next.Registration, next.Updated = r, p.now()
+	next.FormerAudience = formerAudience(old.Value, r.Audience, p.now())
 	if next.IsPublic() {
 		next.Secrets = nil // a client that becomes confidential again starts with a new one
 	}
@@ -335,7 +345,13 @@ func (p *Provider) DeleteClient(ctx context.Context, id string) error {
 	if old.BuiltIn { // it is not taken over later: only EnsureBuiltIn makes one
 		return account.ErrBuiltIn
 	}
-	if err := p.noteGone(ctx, id); err != nil {
+	until, err := p.noteGone(ctx, id)
+	if err != nil {
+		return err
+	}
+	gone := *old
+	gone.Disabled, gone.NotBefore = false, until // whoever is registered under the id next begins after it
+	if err := p.tellClient(ctx, &gone); err != nil {
 		return err
 	}
 	c, err := p.clients.Take(ctx, id)

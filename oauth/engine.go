@@ -41,7 +41,7 @@ func (run *engineRun) manager() *manage.Manager {
 		}
 		return nil
 	})
-	cfg := &manage.Config{AccessTokenExp: run.p.accessLifetime(run.client)}
+	cfg := &manage.Config{AccessTokenExp: run.grant.form.lifetime}
 	m.SetAuthorizeCodeTokenCfg(cfg)
 	m.SetClientTokenCfg(cfg)
 	m.SetAuthorizeCodeExp(run.p.lifetimes.Code)

@@ -49,7 +49,7 @@ func (p *Provider) redeemCode(ctx context.Context, c *Client, r *TokenRequest) (
 	}
 	a.Code.Redeemed = true
 	g := &grant{authorization: a, old: old}
-	return g, g.reach(c, r)
+	return g, p.reach(ctx, c, g, r)
 }
 
 // proveCode checks that the code is this authorization's, and the caller the one whom it was given to.

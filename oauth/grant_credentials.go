@@ -11,24 +11,24 @@ import (
 
 // redeemCredentials starts an authorization in which the client acts for itself. Only a confidential client can be here
 // (RFC 6749 section 4.4: MUST), as registration refuses the grant to others.
-func (p *Provider) redeemCredentials(_ context.Context, c *Client, r *TokenRequest) (*grant, error) {
+func (p *Provider) redeemCredentials(ctx context.Context, c *Client, r *TokenRequest) (*grant, error) {
 	if c.IsPublic() {
 		return nil, refuse(UnauthorizedClient, "a public client cannot act for itself")
 	}
-	scope, err := c.ownScope(r.Scope)
+	scope, audience, apis, err := p.ask(ctx, c, r.Scope, r.Resources, c.ownScope)
 	if err != nil {
 		return nil, err
 	}
-	audience, err := narrowAudience(c.Audience, r.Resources)
+	form, err := p.form(c, apis, audience)
 	if err != nil {
 		return nil, err
 	}
 	now := p.now()
 	a := &Authorization{
 		ID: newAuthorizationID(), ClientID: c.ClientID, Scope: scope, Audience: audience,
-		Created: c.begin(now), Expires: now.Add(p.accessLifetime(c)),
+		Created: c.begin(now), Expires: now.Add(form.lifetime),
 	}
-	return &grant{authorization: a, isNew: true, scope: scope, audience: audience}, nil
+	return &grant{authorization: a, isNew: true, scope: scope, audience: audience, form: form}, nil
 }
 
 // ownScope decides what a client gets that acts for itself: as for any other request, and besides what its own permissions

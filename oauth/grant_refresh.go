@@ -48,9 +48,9 @@ func (p *Provider) redeemRefresh(ctx context.Context, c *Client, r *TokenRequest
 	g := &grant{authorization: a, old: old}
 	switch {
 	case a.Refresh.Digest.equal(t.digest):
-		return p.rotate(c, g, t, r)
+		return p.rotate(ctx, c, g, t, r)
 	case p.inGrace(a, t):
-		return p.repeat(c, g, t, r)
+		return p.repeat(ctx, c, g, t, r)
 	}
 	if err := p.endAuthorization(ctx, a, "refresh token used twice"); err != nil {
 		return nil, err
@@ -59,11 +59,11 @@ func (p *Provider) redeemRefresh(ctx context.Context, c *Client, r *TokenRequest
 }
 
 // rotate uses up the current refresh token; its successor is minted by the issuer.
-func (p *Provider) rotate(c *Client, g *grant, t token, r *TokenRequest) (*grant, error) {
+func (p *Provider) rotate(ctx context.Context, c *Client, g *grant, t token, r *TokenRequest) (*grant, error) {
 	if !p.now().Before(g.authorization.Refresh.Expires) {
 		return nil, errRefresh()
 	}
-	if err := g.reach(c, r); err != nil {
+	if err := p.reach(ctx, c, g, r); err != nil {
 		return nil, err
 	}
 	g.rotates = &t
@@ -79,8 +79,8 @@ func (p *Provider) inGrace(a *Authorization, t token) bool {
 
 // repeat gives the answer that the use of this token got already. Where this request reaches elsewhere (another scope or
 // resource), it gets an access token of its own with the same successor.
-func (p *Provider) repeat(c *Client, g *grant, t token, r *TokenRequest) (*grant, error) {
-	if err := g.reach(c, r); err != nil {
+func (p *Provider) repeat(ctx context.Context, c *Client, g *grant, t token, r *TokenRequest) (*grant, error) {
+	if err := p.reach(ctx, c, g, r); err != nil {
 		return nil, err
 	}
 	first, err := openAnswer(t, g.authorization.Previous.Sealed)

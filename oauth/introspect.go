@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +23,8 @@ type Introspection struct {
 	Audience      []string
 	Issued        time.Time
 	Expires       time.Time
-	ID            string    // jti, of a JWT
+	ID            string    // jti, of an access token
+	Generation    string    // gen, of a user's access token
 	Use           string    // "access_token" or "refresh_token"
 	Authenticated time.Time // auth_time, of a user's token
 
@@ -51,24 +51,28 @@ func (p *Provider) Introspect(ctx context.Context, caller *Client, presented str
 	if err != nil {
 		return nil, err
 	}
-	if !maySee(caller, seen) {
-		return &Introspection{}, nil
+	if may, err := p.maySee(ctx, caller, seen); err != nil || !may {
+		return &Introspection{}, err
 	}
 	p.usage.authorizationUsed(seen.authorization)
 	seen.authorization = nil // it is nobody else's business
 	return seen, nil
 }
 
-func maySee(caller *Client, seen *Introspection) bool {
+// maySee says whom a token concerns. A resource server is told of no refresh token, not even of its own: what it is shown
+// should be an access token.
+func (p *Provider) maySee(ctx context.Context, caller *Client, seen *Introspection) (bool, error) {
 	if seen.Use == RefreshTokenUse {
-		return seen.ClientID == caller.ClientID && !caller.ResourceServer
+		if seen.ClientID != caller.ClientID {
+			return false, nil
+		}
+		served, err := p.ServedBy(ctx, caller)
+		return len(served) == 0, err
 	}
 	if seen.ClientID == caller.ClientID {
-		return true
+		return true, nil
 	}
-	return caller.ResourceServer && slices.ContainsFunc(seen.Audience, func(a string) bool {
-		return slices.Contains(caller.Audience, a)
-	})
+	return p.Serves(ctx, caller, seen.Audience)
 }
 
 // ErrNotActive says that a token is worth nothing; what wraps it says why, for the log and for admins.
@@ -115,6 +119,7 @@ func (p *Provider) examineOpaque(ctx context.Context, presented string) (*Intros
 	}
 	seen := p.seen(a, AccessTokenUse)
 	seen.Scope, seen.Audience, seen.Issued, seen.Expires = s.Scope, p.audienceOf(s.Audience), s.Issued, s.Expires
+	seen.ID, seen.Generation = storedTokenID(a, s.Digest), p.generation(a)
 	return seen, nil
 }
 
@@ -182,7 +187,7 @@ func (p *Provider) examineJWT(ctx context.Context, presented string) (*Introspec
 		return nil, err
 	}
 	seen := &Introspection{
-		Active: true, ClientID: claims.ClientID, Subject: claims.Subject, Use: AccessTokenUse, ID: claims.ID,
+		Active: true, ClientID: claims.ClientID, Subject: claims.Subject, Use: AccessTokenUse, ID: claims.ID, Generation: claims.Generation,
 		Audience: claims.Audience, Issued: time.Unix(claims.Issued, 0), Expires: time.Unix(claims.Expires, 0),
 	}
 	seen.Scope, _ = ParseScope(claims.Scope) // signed by us

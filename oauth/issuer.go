@@ -2,14 +2,13 @@ package oauth
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/grantor-dev/grantor/internal/jose"
 )
 
 // jwtType is the `typ` of an access token (RFC 9068 section 2.1).
@@ -22,7 +21,7 @@ func (p *Provider) mint(c *Client, g *grant) (*Tokens, error) {
 	if g.isNew {
 		now = a.Created // its end was counted from then: a clock that moved on would cut a second off expires_in
 	}
-	answer := &Tokens{Scope: g.scope, Issued: now, Expires: earlier(now.Add(p.accessLifetime(c)), a.Expires)}
+	answer := &Tokens{Scope: g.scope, Issued: now, Expires: earlier(now.Add(g.form.lifetime), a.Expires)}
 	var err error
 	if answer.AccessToken, err = p.mintAccess(c, g, answer); err != nil {
 		return nil, err
@@ -45,7 +44,7 @@ func (p *Provider) mint(c *Client, g *grant) (*Tokens, error) {
 
 func (p *Provider) mintAccess(c *Client, g *grant, answer *Tokens) (string, error) {
 	a := g.authorization
-	if c.AccessTokenFormat == JWT {
+	if g.form.format == JWT {
 		if answer.Expires.After(a.JWTUntil) {
 			a.JWTUntil = answer.Expires
 		}
@@ -69,6 +68,8 @@ type accessClaims struct {
 	ClientID string   `json:"client_id"`
 	Scope    string   `json:"scope,omitempty"`
 	AuthTime int64    `json:"auth_time,omitempty"`
+
+	Generation string `json:"gen,omitempty"` // what an event of the revocation feed about its user names
 }
 
 // audience is written as a string where it names one, as RFC 7519 section 4.1.3 allows.
@@ -95,7 +96,7 @@ func (p *Provider) signAccess(c *Client, g *grant, answer *Tokens) (string, erro
 		Issuer: p.issuer, Subject: a.subject(), Audience: p.audienceOf(g.audience),
 		// Whole seconds, rounded down: a token never lives longer than was announced.
 		Expires: answer.Expires.Unix(), Issued: answer.Issued.Unix(),
-		ID: newTokenID(a), ClientID: c.ClientID, Scope: g.scope.String(),
+		ID: newTokenID(a), ClientID: c.ClientID, Scope: g.scope.String(), Generation: p.generation(a),
 	}
 	if !a.Authenticated.IsZero() {
 		claims.AuthTime = a.Authenticated.Unix()
@@ -104,7 +105,7 @@ func (p *Provider) signAccess(c *Client, g *grant, answer *Tokens) (string, erro
 	if err != nil {
 		return "", fmt.Errorf("encode claims: %w", err)
 	}
-	s, err := p.keys.Sign(p.signingAlg(c), jwtType, payload)
+	s, err := p.keys.Sign(g.form.algorithm, jwtType, payload)
 	if errors.Is(err, ErrNoSigningKey) {
 		return "", &Error{
 			Code: TemporarilyUnavailable, Description: "the key for this token is not there yet, try again", RetryAfter: retrySoon, Cause: err,
@@ -124,13 +125,6 @@ func (p *Provider) audienceOf(named []string) []string {
 	return named
 }
 
-func (p *Provider) signingAlg(c *Client) jose.Algorithm {
-	if c.AccessTokenSigningAlg != "" {
-		return c.AccessTokenSigningAlg
-	}
-	return p.algorithm
-}
-
 // newTokenID gives a `jti`: when its authorization began, in milliseconds, and 128 random bits. That of a user's
 // token begins with its authorization, which introspection reads; that of a machine's token stands alone, as nothing is
 // stored of it.
@@ -145,6 +139,16 @@ func newTokenID(a *Authorization) string {
 	return a.ID + "." + text
 }
 
+// storedTokenID gives an opaque token, of which the digest is kept, an id in the form of newTokenID. It tells as much of the
+// token as the digest does: nothing.
+func storedTokenID(a *Authorization, d digest) string {
+	var id [tokenTimeSize + 16]byte
+	binary.BigEndian.PutUint64(id[:], uint64(a.Created.UnixMilli()))
+	sum := sha256.Sum256(append([]byte("jti"), d[:]...))
+	copy(id[tokenTimeSize:], sum[:])
+	return a.ID + "." + base64.RawURLEncoding.EncodeToString(id[:])
+}
+
 const tokenTimeSize = 8
 
 // tokenBegan reads when the authorization began from the `jti` of a machine's token; the zero time for any other.
@@ -154,13 +158,6 @@ func tokenBegan(id string) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(b)))
-}
-
-func (p *Provider) accessLifetime(c *Client) time.Duration {
-	if c.AccessTokenLifetime != 0 {
-		return time.Duration(c.AccessTokenLifetime)
-	}
-	return p.lifetimes.AccessToken
 }
 
 // refreshLifetime is how long a refresh token of the client may lie unused.

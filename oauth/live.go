@@ -232,7 +232,10 @@ func (p *Provider) LiveTokens(ctx context.Context, clientID string) (live LiveTo
 // machineTokens counts from the statistics, as machines' tokens are not indexed. A step in which everything was ended does
 // not count.
 func (p *Provider) machineTokens(ctx context.Context, c *Client) (n int64, err error) {
-	lifetime := p.accessLifetime(c)
+	lifetime, err := p.longestLifetime(ctx, c)
+	if err != nil {
+		return 0, err
+	}
 	period := Hour
 	if lifetime > time.Hour {
 		period = Day

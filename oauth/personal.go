@@ -69,8 +69,16 @@ func (p *Provider) CreatePersonalToken(ctx context.Context, s *account.Session, 
 	if err := p.checkPersonalRoom(ctx, s.UserID); err != nil {
 		return nil, "", err
 	}
+	x, err := p.registered(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	audience, err := x.audience(c.Audience, nil, scope, c.DefaultAudience)
+	if err != nil {
+		return nil, "", err
+	}
 	a := &Authorization{
-		ID: newAuthorizationID(), ClientID: c.ClientID, UserID: s.UserID, Scope: scope, Audience: c.Audience,
+		ID: newAuthorizationID(), ClientID: c.ClientID, UserID: s.UserID, Scope: scope, Audience: audience,
 		SessionID: s.ID, Authenticated: s.Authenticated.Truncate(time.Second), UserNotBefore: s.NotBefore,
 		Created: c.begin(p.now()), Expires: p.now().Add(n.Lifetime),
 	}
@@ -241,7 +249,13 @@ func (p *Provider) examinePersonal(ctx context.Context, presented string) (*Intr
 	if len(audience) == 0 && len(a.Audience) > 0 {
 		return nil, notActive("its client may no longer reach any resource that it is meant for")
 	}
+	x, err := p.registered(ctx)
+	if err != nil {
+		return nil, err
+	}
 	seen := p.seen(a, AccessTokenUse)
-	seen.Scope, seen.Audience, seen.Issued, seen.Expires = common(a.Scope, c.scope()), p.audienceOf(audience), a.Created, a.Expires
+	seen.Scope = x.meaning(common(a.Scope, c.scope()), audience)
+	seen.Audience, seen.Issued, seen.Expires = p.audienceOf(audience), a.Created, a.Expires
+	seen.ID, seen.Generation = storedTokenID(a, t.digest), p.generation(a)
 	return seen, nil
 }

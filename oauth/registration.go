@@ -177,8 +177,8 @@ func (r *Registration) checkGrants(faults *RegistrationError) {
 			faults.add(fmt.Sprintf("grant_types[%d]", i), "must not be repeated")
 		}
 	}
-	if len(r.GrantTypes) == 0 && !r.PersonalAccessTokens {
-		faults.add("grant_types", "must name at least one grant, unless personal_access_tokens is true")
+	if len(r.GrantTypes) == 0 && !r.PersonalAccessTokens && !r.ResourceServer {
+		faults.add("grant_types", "must name at least one grant, unless personal_access_tokens or resource_server is true")
 	}
 	public := r.TokenEndpointAuthMethod == NoSecret
 	if public && slices.Contains(r.GrantTypes, ClientCredentials) {

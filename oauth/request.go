@@ -110,8 +110,7 @@ var proven = []func(*Provider, context.Context, *AuthorizationRequest) error{
 	(*Provider).checkResponseType,
 	(*Provider).checkGrant,
 	(*Provider).checkChallenge,
-	(*Provider).checkScope,
-	(*Provider).checkResource,
+	(*Provider).checkReach,
 	(*Provider).checkPrompt,
 	(*Provider).checkMaxAge,
 	(*Provider).checkLoginHint,
@@ -295,13 +294,9 @@ func isS256Challenge(s string) bool {
 	return true
 }
 
-func (p *Provider) checkScope(_ context.Context, r *AuthorizationRequest) (err error) {
-	r.Scope, err = r.client.grantedScope(r.params.one("scope"))
-	return err
-}
-
-func (p *Provider) checkResource(_ context.Context, r *AuthorizationRequest) (err error) {
-	r.Audience, err = narrowAudience(r.client.Audience, r.params["resource"])
+// checkReach decides scope and resources, which depend on each other.
+func (p *Provider) checkReach(ctx context.Context, r *AuthorizationRequest) (err error) {
+	r.Scope, r.Audience, _, err = p.ask(ctx, r.client, r.params.one("scope"), r.params["resource"], r.client.grantedScope)
 	return err
 }
 

@@ -38,6 +38,7 @@ type grant struct {
 	isNew         bool
 	scope         Scope
 	audience      []string
+	form          accessForm
 	rotates       *token  // the refresh token that this request uses up
 	successor     string  // the refresh token to answer with, where a used one is shown again
 	answer        *Tokens // what was answered before, to be given again; nothing is issued
@@ -110,9 +111,13 @@ func (p *Provider) keep(ctx context.Context, g *grant) error {
 	return err
 }
 
-// reach decides scope and audience of one token within its authorization: as asked, never more (RFC 6749 section 6, RFC
-// 8707 section 2.2), and never what has been taken from the client since.
-func (g *grant) reach(c *Client, r *TokenRequest) (err error) {
+// reach decides scope, audience and form of one token within its authorization: as asked, never more (RFC 6749 section 6,
+// RFC 8707 section 2.2), and never what has been taken from the client since.
+func (p *Provider) reach(ctx context.Context, c *Client, g *grant, r *TokenRequest) (err error) {
+	x, err := p.registered(ctx)
+	if err != nil {
+		return err
+	}
 	allowed := common(g.authorization.Scope, c.scope())
 	scope, ok := ParseScope(r.Scope)
 	if !ok {
@@ -121,15 +126,19 @@ func (g *grant) reach(c *Client, r *TokenRequest) (err error) {
 	if !allowed.Contains(scope) {
 		return refuse(InvalidScope, "scope is wider than what was granted")
 	}
-	g.scope = scope
-	if len(scope) == 0 {
-		g.scope = allowed
-	}
 	audience := common(g.authorization.Audience, c.Audience)
 	if len(audience) == 0 && len(g.authorization.Audience) > 0 {
 		return refuse(InvalidTarget, "the client may no longer ask for any resource that was granted")
 	}
-	g.audience, err = narrowAudience(audience, r.Resources)
+	if g.audience, err = x.audience(audience, r.Resources, scope, ""); err != nil {
+		return err
+	}
+	if len(scope) == 0 {
+		g.scope = x.meaning(allowed, g.audience)
+	} else if g.scope, err = x.named(scope, g.audience); err != nil {
+		return err
+	}
+	g.form, err = p.form(c, x, g.audience)
 	return err
 }
 
