@@ -23,11 +23,11 @@ func (c *command) apply() *cobra.Command {
 	f := &applying{}
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
-		Short: "Bring clients, users and groups to a declared state",
-		Long: `Bring clients, users and groups to the state that a YAML or JSON file declares, and print what differs: + what is made, ~ what is changed,
-- what is deleted. The file has the form of the seed file (see examples/apply.yaml); an export of clients is one, too.
+		Short: "Bring clients, APIs, users and groups to a declared state",
+		Long: `Bring clients, APIs, users and groups to the state that a YAML or JSON file declares, and print what differs: + what is made, ~ what is changed,
+- what is deleted. The file has the form of the seed file (see examples/apply.yaml); an export of clients or APIs is one, too.
 
-What the file says of a client is all of it: what it leaves out is as for a new client. Of a user or group, what the file leaves out stays as
+What the file says of a client or API is all of it: what it leaves out is as for a new one. Of a user or group, what the file leaves out stays as
 it is. Passwords and secrets are set when something is made and never compared; a client without one gets one, which is shown once.
 
 With --prune, what the file does not declare is deleted, of the lists that stand in the file (an empty one as well): never what the server
@@ -146,8 +146,9 @@ type change struct {
 	Name   string         `json:"name"`
 	Fields []*fieldChange `json:"fields,omitempty"`
 
-	write func(ctx context.Context) error
-	after func(ctx context.Context) error // once everything else is there; may be nil
+	before func(ctx context.Context) error // ahead of everything else; may be nil
+	write  func(ctx context.Context) error
+	after  func(ctx context.Context) error // once everything else is there; may be nil
 }
 
 type action string
@@ -186,12 +187,23 @@ func shownValue(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "-"
+	case map[string]any: // a scope of an API
+		name, _ := v["name"].(string)
+		sentence, _ := v["description"].(string)
+		return strings.TrimSpace(name + " " + quoted(sentence))
 	case []any:
 		var words []string
 		for _, one := range v {
-			words = append(words, fmt.Sprint(one))
+			words = append(words, shownValue(one))
 		}
 		return firstOf(strings.Join(words, ", "), "-")
 	}
 	return firstOf(fmt.Sprint(v), "-")
+}
+
+func quoted(sentence string) string {
+	if sentence == "" {
+		return ""
+	}
+	return "“" + sentence + "”"
 }

@@ -56,6 +56,7 @@ func (p *plan) planClient(ctx context.Context, d *seedClient) error {
 	}
 	if len(c.Fields) > 0 || isNew {
 		p.checkClient(place, d, &was.Client)
+		p.checkReach(place, d)
 	}
 	c.write = func(ctx context.Context) error {
 		return p.writeClient(ctx, c, d, seen, disabled != was.Disabled)

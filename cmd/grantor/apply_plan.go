@@ -21,7 +21,8 @@ type plan struct {
 	me       api.Me
 	rights   account.Rights
 
-	groups    []api.Group       // all that there are
+	apis      []api.API         // all that there are
+	groups    []api.Group       // the same
 	groupIDs  map[string]string // groupKey -> id, of those that are made as well
 	changes   []*change
 	unchanged int
@@ -40,8 +41,9 @@ func (p *plan) make(ctx context.Context) error {
 	p.rights = account.Rights{SuperAdmin: p.me.SuperAdmin, Permissions: p.me.Permissions}
 	steps := []func(context.Context) error{
 		p.readGroups, p.planGroups, p.planUsers,
+		p.readAPIs, p.planAPIs, // clients are given scopes of them
 		p.pruneClients, p.planClients, // new clients may have the names of old ones
-		p.pruneUsers, p.pruneGroups,
+		p.pruneAPIs, p.pruneUsers, p.pruneGroups,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -64,6 +66,9 @@ func (p *plan) checkRights() {
 	for _, c := range p.changes {
 		needed := account.Permission(c.Kind + "s:" + words[c.Action])
 		p.faults.add(c.Kind+" "+printable(c.Name), p.rights.Check(needed))
+		if c.before != nil || c.after != nil && c.Kind == "api" {
+			p.faults.add(c.Kind+" "+printable(c.Name), p.rights.Check(account.EditAPIs))
+		}
 	}
 }
 
@@ -106,6 +111,14 @@ func (p *plan) deletions() string {
 
 // write does what was planned, in order.
 func (p *plan) write(ctx context.Context) (done int, err error) {
+	for _, c := range p.changes {
+		if c.before == nil {
+			continue
+		}
+		if err := c.before(ctx); err != nil {
+			return done, fmt.Errorf("%s %s: %w", c.Kind, printable(c.Name), err)
+		}
+	}
 	for _, c := range p.changes {
 		if err := c.write(ctx); err != nil {
 			return done, fmt.Errorf("%s %s: %w", c.Kind, printable(c.Name), err)

@@ -81,12 +81,14 @@ func (p *plan) pruneGroups(ctx context.Context) error {
 	return nil
 }
 
-func (p *plan) remove(kind, name, path string, explain func(name string, err error) error) {
-	p.put(&change{Action: remove, Kind: kind, Name: name, write: func(ctx context.Context) error {
+func (p *plan) remove(kind, name, path string, explain func(name string, err error) error) *change {
+	c := &change{Action: remove, Kind: kind, Name: name, write: func(ctx context.Context) error {
 		err := p.remote.delete(ctx, path, nil)
 		if isRefused(err, codeNotFound) { // somebody was faster
 			return nil
 		}
 		return explain(name, err)
-	}})
+	}}
+	p.put(c)
+	return c
 }

@@ -69,11 +69,13 @@ func (s shownClient) rows() [][]string {
 	}
 	add("default_scope", s.DefaultScope)
 	rows = append(rows, listRows("audience", s.Audience)...)
+	add("default_audience", s.DefaultAudience)
 	add("access_token_format", string(s.AccessTokenFormat))
 	add("access_token_signing_alg", string(s.AccessTokenSigningAlg))
 	add("access_token_lifetime", shownDuration(s.AccessTokenLifetime))
 	add("refresh_token_lifetime", shownDuration(s.RefreshTokenLifetime))
 	add("resource_server", shownYes(s.ResourceServer))
+	add("introspection_signed_response_alg", string(s.IntrospectionSignedResponseAlg))
 	add("personal_access_tokens", shownYes(s.PersonalAccessTokens))
 	rows = append(rows, listRows("permissions", s.Permissions)...)
 	if s.TokenEndpointAuthMethod != oauth.NoSecret {

@@ -22,6 +22,7 @@ type clientFlags struct {
 	scope           string
 	defaultScope    string
 	audience        []string
+	defaultAudience string
 	authMethod      string
 	public          bool
 	format          string
@@ -30,6 +31,7 @@ type clientFlags struct {
 	refreshLifetime oauth.Duration
 	resourceServer  bool
 	personalTokens  bool
+	introspectAlg   string
 	permissions     []string
 }
 
@@ -37,7 +39,8 @@ type clientFlags struct {
 var flagOf = map[string]string{
 	"client_id": "--client-id", "client_name": "--name", "client_uri": "--client-uri", "client_secret": "the secret",
 	"redirect_uris": "--redirect-uri", "grant_types": "--grant-type", "scope": "--scope", "default_scope": "--default-scope",
-	"audience": "--audience", "token_endpoint_auth_method": "--auth-method", "access_token_format": "--format",
+	"audience": "--audience", "default_audience": "--default-audience", "introspection_signed_response_alg": "--introspection-signed-response-alg",
+	"token_endpoint_auth_method": "--auth-method", "access_token_format": "--format",
 	"access_token_signing_alg": "--signing-alg", "access_token_lifetime": "--lifetime", "refresh_token_lifetime": "--refresh-lifetime",
 	"resource_server": "--resource-server", "personal_access_tokens": "--personal-access-tokens", "permissions": "--permission",
 }
@@ -52,6 +55,7 @@ func addClientFlags(cmd *cobra.Command) *clientFlags {
 	set.StringVar(&f.scope, "scope", "", "`scopes` that the client may ask for, separated by spaces")
 	set.StringVar(&f.defaultScope, "default-scope", "", "`scopes` of a request that names none (default all)")
 	set.StringArrayVar(&f.audience, "audience", nil, "`URI` of an API that tokens may be meant for; repeatable")
+	set.StringVar(&f.defaultAudience, "default-audience", "", "`URI` of the API, one of --audience, that a request is for which names none")
 	set.StringVar(&f.authMethod, "auth-method", "", "`method`: "+joined(oauth.AuthMethods)+" (default client_secret_basic)")
 	set.BoolVar(&f.public, "public", false, "an app that cannot keep a secret: the same as --auth-method none")
 	set.StringVar(&f.format, "format", "", "`format` of access tokens: opaque or jwt (default opaque)")
@@ -62,6 +66,7 @@ func addClientFlags(cmd *cobra.Command) *clientFlags {
 		set.Lookup(name).DefValue = ""
 	}
 	set.BoolVar(&f.resourceServer, "resource-server", false, "an API: may introspect tokens meant for its audience")
+	set.StringVar(&f.introspectAlg, "introspection-signed-response-alg", "", "`algorithm` that signs introspection answers where it asks for a JWT: "+joined(jose.Algorithms)+" (default RS256)")
 	set.BoolVar(&f.personalTokens, "personal-access-tokens", false, "users may make tokens for it by hand")
 	set.StringArrayVar(&f.permissions, "permission", nil, "`permission` in the administration for the client itself, such as clients:view; repeatable")
 	cmd.Flags().SortFlags = false
@@ -70,6 +75,7 @@ func addClientFlags(cmd *cobra.Command) *clientFlags {
 	completeWith(cmd, "auth-method", convert[string](oauth.AuthMethods))
 	completeWith(cmd, "format", []string{"opaque", "jwt"})
 	completeWith(cmd, "signing-alg", convert[string](jose.Algorithms))
+	completeWith(cmd, "introspection-signed-response-alg", convert[string](jose.Algorithms))
 	completeWith(cmd, "permission", permissionNames())
 	return f
 }
@@ -102,22 +108,24 @@ func (f *clientFlags) apply(r *oauth.Registration) error {
 		return usagef("--public and --auth-method say the same: keep one of the two")
 	}
 	for flag, assign := range map[string]func(){
-		"name":                   func() { r.ClientName = f.name },
-		"client-uri":             func() { r.ClientURI = f.uri },
-		"redirect-uri":           func() { r.RedirectURIs = given(f.redirectURIs) },
-		"grant-type":             func() { r.GrantTypes = convert[oauth.GrantType](given(f.grantTypes)) },
-		"scope":                  func() { r.Scope = f.scope },
-		"default-scope":          func() { r.DefaultScope = f.defaultScope },
-		"audience":               func() { r.Audience = given(f.audience) },
-		"auth-method":            func() { r.TokenEndpointAuthMethod = oauth.AuthMethod(f.authMethod) },
-		"public":                 func() { r.TokenEndpointAuthMethod = f.methodOfPublic() },
-		"format":                 func() { r.AccessTokenFormat = oauth.AccessTokenFormat(f.format) },
-		"signing-alg":            func() { r.AccessTokenSigningAlg = jose.Algorithm(f.signingAlg) },
-		"lifetime":               func() { r.AccessTokenLifetime = f.lifetime },
-		"refresh-lifetime":       func() { r.RefreshTokenLifetime = f.refreshLifetime },
-		"resource-server":        func() { r.ResourceServer = f.resourceServer },
-		"personal-access-tokens": func() { r.PersonalAccessTokens = f.personalTokens },
-		"permission":             func() { r.Permissions = convert[account.Permission](given(f.permissions)) },
+		"name":                              func() { r.ClientName = f.name },
+		"client-uri":                        func() { r.ClientURI = f.uri },
+		"redirect-uri":                      func() { r.RedirectURIs = given(f.redirectURIs) },
+		"grant-type":                        func() { r.GrantTypes = convert[oauth.GrantType](given(f.grantTypes)) },
+		"scope":                             func() { r.Scope = f.scope },
+		"default-scope":                     func() { r.DefaultScope = f.defaultScope },
+		"audience":                          func() { r.Audience = given(f.audience) },
+		"default-audience":                  func() { r.DefaultAudience = f.defaultAudience },
+		"auth-method":                       func() { r.TokenEndpointAuthMethod = oauth.AuthMethod(f.authMethod) },
+		"public":                            func() { r.TokenEndpointAuthMethod = f.methodOfPublic() },
+		"format":                            func() { r.AccessTokenFormat = oauth.AccessTokenFormat(f.format) },
+		"signing-alg":                       func() { r.AccessTokenSigningAlg = jose.Algorithm(f.signingAlg) },
+		"lifetime":                          func() { r.AccessTokenLifetime = f.lifetime },
+		"refresh-lifetime":                  func() { r.RefreshTokenLifetime = f.refreshLifetime },
+		"resource-server":                   func() { r.ResourceServer = f.resourceServer },
+		"introspection-signed-response-alg": func() { r.IntrospectionSignedResponseAlg = jose.Algorithm(f.introspectAlg) },
+		"personal-access-tokens":            func() { r.PersonalAccessTokens = f.personalTokens },
+		"permission":                        func() { r.Permissions = convert[account.Permission](given(f.permissions)) },
 	} {
 		if f.set.Changed(flag) {
 			assign()

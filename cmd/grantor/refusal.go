@@ -22,6 +22,7 @@ type refusal struct {
 const (
 	codeNotFound       = "not-found"
 	codeTaken          = "taken"
+	codeInUse          = "in-use"
 	codeBuiltIn        = "built-in"
 	codeLastSuperAdmin = "last-super-admin"
 	codeConflict       = "conflict"

@@ -15,11 +15,12 @@ import (
 	"github.com/grantor-dev/grantor/oauth"
 )
 
-// seed declares groups, users and clients that must exist. Reading it again changes only what differs. `grantor apply` reads
+// seed declares groups, users, APIs and clients that must exist. Reading it again changes only what differs. `grantor apply` reads
 // the same form.
 type seed struct {
 	Groups  []seedGroup
 	Users   []seedUser
+	APIs    []oauth.APIRegistration // what is absent is what it is for a new one
 	Clients []seedClient
 	kinds   map[string]bool // the lists that stand in the file, empty ones as well
 }
@@ -79,14 +80,18 @@ func parseSeed(content []byte) (*seed, error) {
 	var entries struct {
 		Groups  []json.RawMessage `json:"groups"`
 		Users   []json.RawMessage `json:"users"`
+		APIs    []json.RawMessage `json:"apis"`
 		Clients []json.RawMessage `json:"clients"`
 	}
 	if err := decodeStrictly(text, &entries); err != nil {
 		return nil, err
 	}
-	s, f := &seed{kinds: map[string]bool{"groups": entries.Groups != nil, "users": entries.Users != nil, "clients": entries.Clients != nil}}, &seedFaults{}
+	s, f := &seed{kinds: map[string]bool{
+		"groups": entries.Groups != nil, "users": entries.Users != nil, "apis": entries.APIs != nil, "clients": entries.Clients != nil,
+	}}, &seedFaults{}
 	s.Groups = decodeEntries[seedGroup](f, "groups", entries.Groups)
 	s.Users = decodeEntries[seedUser](f, "users", entries.Users)
+	s.APIs = decodeEntries[oauth.APIRegistration](f, "apis", entries.APIs)
 	s.Clients = decodeEntries[seedClient](f, "clients", entries.Clients)
 	if len(f.lines) == 0 {
 		s.check(f)
@@ -117,10 +122,18 @@ func decodeStrictly(content []byte, to any) error {
 		return nil
 	}
 	text := strings.TrimPrefix(err.Error(), "json: ")
-	if strings.HasPrefix(text, "unknown field") {
+	if name, unknown := strings.CutPrefix(text, "unknown field "); unknown && isFieldOf(content, strings.Trim(name, `"`)) {
 		text += ": there are " + strings.Join(fieldsOf(reflect.TypeOf(to).Elem()), ", ")
 	}
 	return errors.New(text)
+}
+
+// isFieldOf tells a field of an object from one that lies deeper in it.
+func isFieldOf(object []byte, name string) bool {
+	var fields map[string]json.RawMessage
+	err := json.Unmarshal(object, &fields)
+	_, there := fields[name]
+	return err == nil && there
 }
 
 // fieldsOf names the fields that an entry may have.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/oauth"
@@ -16,12 +17,12 @@ type seeded struct {
 	secrets map[string]string // client_id -> a secret that was made now and is shown this once
 }
 
-// apply brings users and clients to the declared state. It goes on after a fault of one, to name those of all; a failure
+// apply brings everything to the declared state. It goes on after a fault of one, to name those of all; a failure
 // of the store ends it.
 func (s *seed) apply(ctx context.Context, a *app, result *seeded) error {
 	ctx = account.WithActor(ctx, account.Actor{Kind: account.ActorSystem, Name: "seed"})
 	f := &seedFaults{}
-	for _, step := range []func(context.Context, *app, *seeded, *seedFaults) error{s.applyGroups, s.applyUsers, s.applyClients} {
+	for _, step := range []func(context.Context, *app, *seeded, *seedFaults) error{s.applyGroups, s.applyUsers, s.applyAPIs, s.applyClients, s.nameClients} {
 		if err := step(ctx, a, result, f); err != nil {
 			return err
 		}
@@ -104,6 +105,56 @@ func (s *seed) applyUsers(ctx context.Context, a *app, result *seeded, f *seedFa
 		f.add("user "+u.Username, err)
 		result.count(changed)
 	}
+	return nil
+}
+
+// applyAPIs makes the APIs, whose scopes clients are given, before the clients. The client of an API may come after it, in
+// nameClients.
+func (s *seed) applyAPIs(ctx context.Context, a *app, result *seeded, f *seedFaults) error {
+	for _, r := range s.APIs {
+		if r.ClientID != "" {
+			c, _, err := a.provider.LoadClient(ctx, r.ClientID)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return fmt.Errorf("seed API %s: %w", r.Identifier, err)
+			}
+			if s.declaresClient(r.ClientID) && (err != nil || c.IsPublic()) {
+				r.ClientID = ""
+			}
+		}
+		if err := ensureAPI(ctx, a, result, f, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *seed) declaresClient(id string) bool {
+	return slices.ContainsFunc(s.Clients, func(c seedClient) bool { return c.ClientID == id })
+}
+
+// nameClients gives APIs the clients that were not there yet when they were made.
+func (s *seed) nameClients(ctx context.Context, a *app, result *seeded, f *seedFaults) error {
+	if f.err() != nil {
+		return nil // the client may be what is faulty, and so may the API
+	}
+	for _, r := range s.APIs {
+		if r.ClientID == "" || !s.declaresClient(r.ClientID) {
+			continue
+		}
+		if err := ensureAPI(ctx, a, result, f, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ensureAPI(ctx context.Context, a *app, result *seeded, f *seedFaults, r oauth.APIRegistration) error {
+	changed, err := a.provider.EnsureAPI(ctx, r)
+	if unexpected(err) {
+		return fmt.Errorf("seed API %s: %w", r.Identifier, err)
+	}
+	f.add("API "+r.Identifier, err)
+	result.count(changed)
 	return nil
 }
 

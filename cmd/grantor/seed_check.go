@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/oauth"
 )
 
 // check finds what can be known to be wrong before anything is written.
@@ -41,6 +43,7 @@ func (s *seed) check(f *seedFaults) {
 		once(place, "user", name)
 		f.add("user "+u.Username, unknownPermissions(u.Permissions))
 	}
+	owners := s.checkAPIs(f, once)
 	for i, c := range s.Clients {
 		place := fmt.Sprintf("clients[%d]", i)
 		if c.ClientID == "" {
@@ -49,7 +52,40 @@ func (s *seed) check(f *seedFaults) {
 		}
 		once(place, "client", c.ClientID)
 		f.add("client "+c.ClientID, c.Check())
+		scope, _ := oauth.ParseScope(c.Scope) // Check tells
+		for _, token := range scope {
+			if owner := owners[token]; owner != "" && !slices.Contains(c.Audience, owner) {
+				f.add("client "+c.ClientID, errNotReached(token, owner))
+			}
+		}
 	}
+}
+
+// checkAPIs finds faults of APIs, also between them: a scope belongs to one. It gives the API of each scope.
+func (s *seed) checkAPIs(f *seedFaults, once func(place, what, key string)) map[string]string {
+	of := map[string]string{}
+	for i, r := range s.APIs {
+		place := fmt.Sprintf("apis[%d]", i)
+		if r.Identifier == "" {
+			f.add(place, errors.New("identifier is missing"))
+			continue
+		}
+		once(place, "API", r.AsKept().Identifier)
+		place = "API " + r.Identifier
+		f.add(place, r.Check())
+		for k, scope := range r.Scopes {
+			if other := of[scope.Name]; other != "" && other != r.Identifier {
+				f.add(place, fmt.Errorf("scopes[%d].name must not be %s, which belongs to the API %s", k, scope.Name, other))
+			}
+			of[scope.Name] = r.Identifier
+		}
+		for _, c := range s.Clients {
+			if r.ClientID != "" && c.ClientID == r.ClientID && c.TokenEndpointAuthMethod == oauth.NoSecret {
+				f.add(place, errors.New("client_id must be that of a client with a secret: introspection needs authentication"))
+			}
+		}
+	}
+	return of
 }
 
 func unknownPermissions(given []account.Permission) error {
