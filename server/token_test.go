@@ -202,11 +202,8 @@ func TestAnyOriginMayAskButNoneIsNamed(t *testing.T) {
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
 	a := s.send(r)
 	a.wantStatus(http.StatusOK)
-	for name := range a.Header() {
-		if strings.HasPrefix(name, "Access-Control-") {
-			t.Errorf("the answer carries %s", name)
-		}
-	}
+	a.wantHeader("Access-Control-Allow-Origin", "*")
+	a.wantHeader("Access-Control-Allow-Credentials", "")
 }
 
 func TestJWTAccessTokensAreAnsweredWhereRegistered(t *testing.T) {
