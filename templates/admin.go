@@ -43,6 +43,7 @@ func AdminMenu() []MenuItem {
 	return []MenuItem{
 		{"dashboard", "/admin/dashboard", "Dashboard"},
 		{"clients", "/admin/auth-clients", "Auth Clients"},
+		{"apis", "/admin/apis", "APIs"},
 		{"users", "/admin/users", "Users"},
 		{"groups", "/admin/groups", "Groups"},
 		{"audit", "/admin/audit", "Audit log"},
@@ -94,7 +95,7 @@ func (n Notice) Alert() bool { return n.Kind == Bad || n.Kind == Warn }
 func adminPages() map[string]any {
 	found := make(map[string]any)
 	for _, area := range []map[string]any{
-		corePages, clientPages, userPages, groupPages, auditPages, keyPages, accountPages, dashboardPages, apiPages,
+		corePages, clientPages, apiAreaPages, userPages, groupPages, auditPages, keyPages, accountPages, dashboardPages, apiPages,
 	} {
 		maps.Copy(found, area)
 	}

@@ -60,6 +60,7 @@ type ClientForm struct {
 	Grants  Choices
 	Address Input // redirect URIs
 	Kind    Choices
+	APIs    *APIChoices // nil: there are none, or the reader may not see them
 	Scopes  []Input
 	More    []ClientGroup // advanced settings
 	Open    bool          // show the advanced settings: one of them has a fault, or is not as usual
@@ -91,6 +92,7 @@ type ClientDetail struct {
 	Admin
 	ClientHead
 	Settings       []ClientFact
+	APIs           []ClientAPI
 	Secrets        []ClientSecretLine
 	Confidential   bool
 	CanSecrets     bool   // may add, rotate and revoke secrets

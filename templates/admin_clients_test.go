@@ -22,7 +22,7 @@ func clientSamples() []any {
 	}
 	form := ClientForm{
 		Admin: a, Action: "/admin/auth-clients/-/new", Cancel: "/admin/auth-clients", Faults: faults, Basics: inputs, Kind: choices("kind"), Grants: choices("grants"),
-		Address: Input{ID: "redirect_uris", Label: "Redirect URLs", Type: "textarea", Value: hostile}, Scopes: []Input{{ID: "scope", Label: hostile}},
+		Address: Input{ID: "redirect_uris", Label: "Redirect URLs", Type: "textarea", Value: hostile}, APIs: hostileAPIChoices(), Scopes: []Input{{ID: "scope", Label: hostile}},
 		More: []ClientGroup{{Title: hostile, Inputs: []Input{{ID: "audience", Label: hostile}}, Choices: []Choices{choices("permissions")}}},
 	}
 	edit := form
@@ -47,7 +47,7 @@ func clientSamples() []any {
 		ClientChoice{Admin: a, Kinds: choices("template")},
 		form, edit,
 		ClientDetail{
-			Admin: a, ClientHead: head, Settings: facts, Secrets: secrets, Confidential: true, CanSecrets: true, SecretsWhyNot: hostile, Period: "day", Plot: plot,
+			Admin: a, ClientHead: head, Settings: facts, APIs: []ClientAPI{{Name: hostile, Identifier: hostile, Path: "/admin/apis/x", Default: true, Scopes: []ScopeLine{{Name: hostile, Sentence: hostile}}}, {Name: hostile}}, Secrets: secrets, Confidential: true, CanSecrets: true, SecretsWhyNot: hostile, Period: "day", Plot: plot,
 			Authorizations: []AuthorizationLine{line}, MoreLive: true, Live: &LiveCount{Machine: 2}, Events: []EventLine{event}, Snippets: snippets,
 		},
 		ClientDetail{Admin: a, ClientHead: off, Confidential: true, Live: &LiveCount{Machine: 2}},

@@ -7,6 +7,8 @@ func Pages() []Rule {
 	const (
 		clients = "/admin/auth-clients"
 		client  = clients + "/{client_id}"
+		apis    = "/admin/apis"
+		api     = apis + "/{api_id}"
 		users   = "/admin/users"
 		user    = users + "/{user_id}"
 		groups  = "/admin/groups"
@@ -44,6 +46,16 @@ func Pages() []Rule {
 		get(client+"/revoke", needs(account.DeleteTokens)),
 		post(client+"/revoke", needs(account.DeleteTokens)),
 		get(client+"/history", needs(account.ViewAudit)),
+
+		get(apis, needs(account.ViewAPIs)),
+		get(apis+"/-/new", needs(account.CreateAPIs)),
+		post(apis+"/-/new", needs(account.CreateAPIs)),
+		get(api, needs(account.ViewAPIs)),
+		get(api+"/edit", needs(account.EditAPIs)),
+		post(api+"/edit", needs(account.EditAPIs)),
+		get(api+"/delete", needs(account.DeleteAPIs)),
+		post(api+"/delete", needs(account.DeleteAPIs)),
+		get(api+"/history", needs(account.ViewAudit)),
 
 		get(users, needs(account.ViewUsers)),
 		get(users+"/-/new", needs(account.CreateUsers)),

@@ -72,7 +72,7 @@ func (t teller) actor(ctx context.Context, a account.Actor) templates.Mention {
 func (t teller) object(ctx context.Context, e *account.Event) templates.Mention {
 	kind, id, _ := strings.Cut(e.Object, ":")
 	switch kind {
-	case "client", "user", "group":
+	case "client", "api", "user", "group":
 		m := t.named(ctx, kind, id)
 		if m.Path == "" && m.Name == id {
 			m.Name = firstOf(nameIn(e, kind), id)
@@ -92,12 +92,15 @@ func (t teller) object(ctx context.Context, e *account.Event) templates.Mention 
 }
 
 // nameField is where events keep the name of their object, by its kind.
-var nameField = map[string]string{"client": "client_name", "user": "username", "group": "group"}
+var nameField = map[string]string{"client": "client_name", "api": "name", "user": "username", "group": "group"}
 
 // nameIn is the name that an event keeps of its object: of a client, a user or a group that may be gone by now.
 func nameIn(e *account.Event, kind string) string {
 	if old, now, ok := oldAndNew(e, nameField[kind]); ok {
 		return firstOf(now, old)
+	}
+	if kind == "api" && e.Detail["name"] == "" {
+		return e.Detail["identifier"]
 	}
 	return e.Detail[nameField[kind]]
 }
@@ -115,6 +118,11 @@ func (t teller) named(ctx context.Context, kind, id string) templates.Mention {
 		m.Kind = "the auth client"
 		if c, err := t.site.Provider.Client(ctx, id); err == nil {
 			m.Name, path = c.Name(), "/admin/auth-clients/{client_id}"
+		}
+	case "api":
+		m.Kind = "the API"
+		if a, err := t.site.Provider.API(ctx, id); err == nil {
+			m.Name, path = a.Title(), "/admin/apis/{api_id}"
 		}
 	case "user":
 		if u, err := t.site.Directory.User(ctx, id); err == nil {

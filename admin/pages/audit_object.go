@@ -11,7 +11,7 @@ import (
 )
 
 // objectKinds are the kinds of objects that the audit log tells of, and can be asked for as they are.
-var objectKinds = []string{"client", "user", "group", "key", "page", "store"}
+var objectKinds = []string{"client", "api", "user", "group", "key", "page", "store"}
 
 // auditObject finds what somebody means by an object: "client:ID" and "client" as the log names them, an id, or a name.
 // What is called so now counts; what is gone is found by its id.
@@ -24,8 +24,10 @@ func (s *site) auditObject(ctx context.Context, typed string) (string, error) {
 		return "user:" + typed, nil
 	case strings.HasPrefix(typed, "grp_"):
 		return "group:" + typed, nil
+	case strings.HasPrefix(typed, "api_"):
+		return "api:" + typed, nil
 	}
-	for _, called := range []func(context.Context, string) (string, error){s.clientCalled, s.userCalled, s.groupCalled} {
+	for _, called := range []func(context.Context, string) (string, error){s.clientCalled, s.apiCalled, s.userCalled, s.groupCalled} {
 		if object, err := called(ctx, typed); !errors.Is(err, store.ErrNotFound) {
 			return object, err
 		}
@@ -48,6 +50,20 @@ func (s *site) clientCalled(ctx context.Context, name string) (string, error) {
 	for _, row := range found.Clients {
 		if strings.EqualFold(row.ClientName, name) {
 			return "client:" + row.ClientID, nil
+		}
+	}
+	return "", store.ErrNotFound
+}
+
+// apiCalled finds an API by its identifier or its name.
+func (s *site) apiCalled(ctx context.Context, name string) (string, error) {
+	all, err := s.Provider.APIs(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, a := range all {
+		if a.Identifier == name || strings.EqualFold(a.Name, name) {
+			return "api:" + a.ID, nil
 		}
 	}
 	return "", store.ErrNotFound

@@ -17,6 +17,7 @@ type wording struct {
 // auditKinds are the kinds of actions in words, in the order of the list to choose from.
 var auditKinds = []struct{ kind, title string }{
 	{"client", "Auth clients"},
+	{"api", "APIs"},
 	{"consent", "Consents"},
 	{"authorization", "Authorizations"},
 	{"token", "Tokens"},
@@ -41,6 +42,9 @@ var auditWords = []wording{
 	{"client.secret_rotated", "rotated the secrets of {}", "secrets rotated"},
 	{"client.secret_revoked", "revoked a secret of {}", "secret revoked"},
 	{"client.tokens_revoked", "revoked every token of {}", "tokens revoked"},
+	{"api.created", "registered {}", "registered"},
+	{"api.updated", "changed {}", "changed"},
+	{"api.deleted", "deleted {}", "deleted"},
 	{"consent.granted", "allowed access to {}", "allowed"},
 	{"consent.withdrawn", "withdrew what was allowed to {}", "withdrawn"},
 	{"authorization.revoked", "ended what was allowed to {}", "ended"},

@@ -35,7 +35,11 @@ func (s *site) clientNew(w http.ResponseWriter, r *http.Request, v *visit) error
 	for i, kind := range clientKinds {
 		if kind.key == asked {
 			settings := kind.settings
-			return s.showClientForm(w, r, v, http.StatusOK, s.clientForm(v, clientFormOf(&settings), nil))
+			apis, err := s.offeredAPIs(r.Context(), v)
+			if err != nil {
+				return err
+			}
+			return s.showClientForm(w, r, v, http.StatusOK, s.clientForm(v, clientFormOf(&settings), apis, nil))
 		}
 		choices.Items = append(choices.Items, templates.Choice{
 			ID: "template-" + kind.key, Name: "template", Value: kind.key, Label: kind.label, Hint: kind.hint, Radio: true, Checked: i == 0,
@@ -60,17 +64,21 @@ func (s *site) showClientForm(w http.ResponseWriter, r *http.Request, v *visit, 
 // clientCreate registers a client. The secret of a confidential one is shown on the answer itself: it never is in a URL, a
 // cookie or the store.
 func (s *site) clientCreate(w http.ResponseWriter, r *http.Request, v *visit) error {
-	registration, faults := registrationOf(v.Form)
+	apis, err := s.offeredAPIs(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	registration, faults := registrationOf(v.Form, apis)
 	if len(faults) > 0 {
 		// All that is wrong at once: what the rules say as well.
 		if more, ok := clientFaults(v.Form, checked(registration)); ok {
 			faults = append(faults, more...)
 		}
-		return s.showClientForm(w, r, v, formRefused, s.clientForm(v, v.Form, withoutRepeats(faults)))
+		return s.showClientForm(w, r, v, formRefused, s.clientForm(v, v.Form, apis, withoutRepeats(faults)))
 	}
 	c, secret, err := s.Provider.RegisterClient(r.Context(), registration, "")
 	if faults, ok := clientFaults(v.Form, err); ok {
-		return s.showClientForm(w, r, v, formRefused, s.clientForm(v, v.Form, faults))
+		return s.showClientForm(w, r, v, formRefused, s.clientForm(v, v.Form, apis, faults))
 	}
 	if err != nil {
 		return err

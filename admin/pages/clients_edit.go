@@ -19,7 +19,11 @@ func (s *site) clientEdit(w http.ResponseWriter, r *http.Request, v *visit) erro
 	if err != nil {
 		return err
 	}
-	return s.showEdit(w, r, v, http.StatusOK, edit{client: c, version: version, form: clientFormOf(&c.Registration)})
+	apis, err := s.offeredAPIs(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	return s.showEdit(w, r, v, http.StatusOK, edit{client: c, version: version, form: parted(clientFormOf(&c.Registration), apis), apis: apis})
 }
 
 // edit is the form of a client that exists.
@@ -27,12 +31,13 @@ type edit struct {
 	client   *oauth.Client
 	version  uint64 // that saving will replace
 	form     form
+	apis     []*oauth.API // to choose from
 	faults   []templates.Fault
 	conflict *templates.ClientConflict
 }
 
 func (s *site) showEdit(w http.ResponseWriter, r *http.Request, v *visit, status int, e edit) error {
-	page := s.clientForm(v, e.form, e.faults)
+	page := s.clientForm(v, e.form, e.apis, e.faults)
 	page.Admin = s.clientFrame(r, v, "Edit Auth Client", clientLink(e.client))
 	page.Action, page.Cancel = clientPath(e.client.ClientID)+"/edit", clientPath(e.client.ClientID)
 	page.Saved = &templates.ClientSaved{Name: e.client.Name(), Version: strconv.FormatUint(e.version, 10), Conflict: e.conflict}
@@ -52,20 +57,25 @@ func (s *site) clientSave(w http.ResponseWriter, r *http.Request, v *visit) erro
 	if opened != version {
 		return s.showConflict(w, r, v)
 	}
-	registration, faults := registrationOf(v.Form)
-	registration.ClientID = c.ClientID
-	if len(faults) > 0 {
-		if more, ok := clientFaults(v.Form, checked(registration)); ok {
-			faults = append(faults, more...)
-		}
-		return s.showEdit(w, r, v, formRefused, edit{client: c, version: version, form: v.Form, faults: withoutRepeats(faults)})
+	apis, err := s.offeredAPIs(r.Context(), v)
+	if err != nil {
+		return err
 	}
+	registration, faults := registrationOf(v.Form, apis)
+	registration.ClientID = c.ClientID
+	if more, ok := clientFaults(v.Form, checked(registration)); ok {
+		faults = append(faults, more...)
+	}
+	if len(faults) > 0 {
+		return s.showEdit(w, r, v, formRefused, edit{client: c, version: version, form: v.Form, apis: apis, faults: withoutRepeats(faults)})
+	}
+	inOrderOf(&registration, &c.Registration)
 	_, err = s.Provider.UpdateClient(r.Context(), registration, opened)
 	if errors.Is(err, store.ErrConflict) {
 		return s.showConflict(w, r, v)
 	}
 	if faults, ok := clientFaults(v.Form, err); ok {
-		return s.showEdit(w, r, v, formRefused, edit{client: c, version: version, form: v.Form, faults: faults})
+		return s.showEdit(w, r, v, formRefused, edit{client: c, version: version, form: v.Form, apis: apis, faults: faults})
 	}
 	if err != nil {
 		return err
@@ -83,13 +93,17 @@ func (s *site) showConflict(w http.ResponseWriter, r *http.Request, v *visit) er
 	if err != nil {
 		return err
 	}
+	apis, err := s.offeredAPIs(r.Context(), v)
+	if err != nil {
+		return err
+	}
 	conflict := &templates.ClientConflict{When: c.Updated, Changes: formChanges(clientFormOf(&c.Registration), v.Form)}
 	if v.may(account.ViewAudit) {
 		if conflict.Who, err = s.lastEditor(r.Context(), c.ClientID); err != nil {
 			return err
 		}
 	}
-	return s.showEdit(w, r, v, http.StatusConflict, edit{client: c, version: version, form: v.Form, conflict: conflict})
+	return s.showEdit(w, r, v, http.StatusConflict, edit{client: c, version: version, form: v.Form, apis: apis, conflict: conflict})
 }
 
 // lastEditor names who changed a client last, "" where the log does not know.
@@ -109,7 +123,7 @@ func formChanges(saved, typed form) []templates.Change {
 			continue
 		}
 		old, next := shownValue(saved, f.field), shownValue(typed, f.field)
-		if old != next {
+		if old != next && !sameSet(saved, typed, f.field) {
 			changes = append(changes, templates.Change{Name: f.title, Old: old, New: next})
 		}
 	}
@@ -135,8 +149,12 @@ func shownValue(f form, field string) string {
 			}
 		}
 		return strings.Join(titles, ", ")
-	case "redirect_uris", "audience":
+	case "redirect_uris":
 		return strings.Join(f.Lines(field), "\n")
+	case "audience":
+		return strings.Join(wholeAudience(f), "\n")
+	case "scope":
+		return strings.Join(wholeScope(f), " ")
 	case "token_endpoint_auth_method":
 		return authTitle(oauth.AuthMethod(f.Get(field)))
 	}

@@ -22,7 +22,7 @@ func clientFormOf(r *oauth.Registration) form {
 		"token_endpoint_auth_method": {string(r.TokenEndpointAuthMethod)},
 		"redirect_uris":              {strings.Join(r.RedirectURIs, "\n")},
 		"scope":                      {r.Scope}, "default_scope": {r.DefaultScope},
-		"audience":                 {strings.Join(r.Audience, "\n")},
+		"audience": {strings.Join(r.Audience, "\n")}, "default_audience": {r.DefaultAudience},
 		"access_token_format":      {string(r.AccessTokenFormat)},
 		"access_token_signing_alg": {string(r.AccessTokenSigningAlg)},
 		"access_token_lifetime":    {lifetimeText(r.AccessTokenLifetime)}, "refresh_token_lifetime": {lifetimeText(r.RefreshTokenLifetime)},
@@ -49,8 +49,9 @@ func lifetimeText(d oauth.Duration) string {
 	return d.String()
 }
 
-// registrationOf reads a form. Faults are those of its reading alone: what the rules say comes from them.
-func registrationOf(f form) (oauth.Registration, []templates.Fault) {
+// registrationOf reads a form that offers these APIs. Faults are those of its reading alone: what the rules say comes from
+// them.
+func registrationOf(f form, apis []*oauth.API) (oauth.Registration, []templates.Fault) {
 	var faults []templates.Fault
 	fault := func(field, message string) { faults = append(faults, templates.Fault{Field: field, Message: message}) }
 	r := oauth.Registration{
@@ -58,8 +59,8 @@ func registrationOf(f form) (oauth.Registration, []templates.Fault) {
 		ClientURI:               strings.TrimSpace(f.Get("client_uri")),
 		TokenEndpointAuthMethod: oauth.AuthMethod(f.Get("token_endpoint_auth_method")),
 		GrantTypes:              []oauth.GrantType{}, // none, not what is usual
-		RedirectURIs:            f.Lines("redirect_uris"), Audience: f.Lines("audience"),
-		Scope: words(f.Get("scope")), DefaultScope: words(f.Get("default_scope")),
+		RedirectURIs:            f.Lines("redirect_uris"), Audience: wholeAudience(f), DefaultAudience: f.Get("default_audience"),
+		Scope: strings.Join(wholeScope(f), " "), DefaultScope: words(f.Get("default_scope")),
 		AccessTokenFormat:     oauth.AccessTokenFormat(f.Get("access_token_format")),
 		AccessTokenSigningAlg: jose.Algorithm(f.Get("access_token_signing_alg")),
 		PersonalAccessTokens:  f.Get("personal_access_tokens") == ticked, ResourceServer: f.Get("resource_server") == ticked,
@@ -85,6 +86,7 @@ func registrationOf(f form) (oauth.Registration, []templates.Fault) {
 	if r.ClientName == "" {
 		fault("client_name", "Give the auth client a name.")
 	}
+	faults = append(faults, scopesWithoutAPI(f, apis)...)
 	return r, append(faults, oneEachLine(f, "redirect_uris")...)
 }
 
@@ -106,11 +108,12 @@ func oneEachLine(f form, field string) []templates.Fault {
 // words puts one blank between the words of a text that may have several lines.
 func words(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// clientForm shows the form as it was filled in.
-func (s *site) clientForm(v *visit, f form, faults []templates.Fault) templates.ClientForm {
+// clientForm shows the form as it was filled in, with the APIs that there are to choose from.
+func (s *site) clientForm(v *visit, f form, apis []*oauth.API, faults []templates.Fault) templates.ClientForm {
 	faults = inOrder(faults)
-	filled := formView{form: f, faults: faults, rights: v.Rights}
+	filled := formView{form: f, faults: faults, rights: v.Rights, apis: apis}
 	page := templates.ClientForm{
+		APIs:   filled.apiChoices(),
 		Faults: faults, Basics: filled.basics(), Kind: filled.kind(), Grants: filled.grants(), Address: filled.address(),
 		Scopes: filled.scopes(), More: filled.more(),
 	}
@@ -123,6 +126,7 @@ type formView struct {
 	form
 	faults []templates.Fault
 	rights account.Rights
+	apis   []*oauth.API // that are offered
 }
 
 // fault is all that is wrong with a field, as it stands beside it.
@@ -187,14 +191,17 @@ func (f formView) address() templates.Input {
 }
 
 func (f formView) scopes() []templates.Input {
-	return []templates.Input{
-		f.input(templates.Input{
-			ID: "scope", Code: true, Optional: true, Placeholder: "profile orders:read",
-			Hint: "All that the application may ask for, with blanks between. The APIs decide what each of them means.",
-		}),
-		f.input(templates.Input{
-			ID: "default_scope", Code: true, Optional: true,
-			Hint: "What it gets when it asks for nothing in particular. Left empty: all of the scopes above.",
-		}),
+	scope := f.input(templates.Input{
+		ID: "scope", Code: true, Optional: true, Placeholder: "profile orders:read",
+		Hint: "All that the application may ask for, with blanks between. The APIs decide what each of them means.",
+	})
+	if len(f.apis) > 0 {
+		scope.Label, scope.Placeholder = "Other scopes", "profile"
+		scope.Hint = "What else it may ask for and no API above has, with blanks between."
 	}
+	byDefault := f.input(templates.Input{
+		ID: "default_scope", Code: true, Optional: true,
+		Hint: "What it gets when it asks for nothing in particular, with blanks between. Left empty: all of the scopes above.",
+	})
+	return append(f.defaultAPI(), scope, byDefault)
 }

@@ -19,6 +19,7 @@ var clientFields = []struct{ field, title string }{
 	{"grant_types", "Grants"},
 	{"personal_access_tokens", "Personal access tokens"},
 	{"redirect_uris", "Redirect URLs"},
+	{"default_audience", "Default API"},
 	{"scope", "Scopes"},
 	{"default_scope", "Default scopes"},
 	{"audience", "APIs (audience)"},
@@ -91,15 +92,20 @@ func (f formView) tokens() []templates.Input {
 }
 
 func (f formView) audience() templates.Input {
-	return f.input(templates.Input{
+	input := f.input(templates.Input{
 		ID: "audience", Type: "textarea", Code: true, Optional: true, Rows: 2, Placeholder: "https://api.example.com",
 		Hint: "The APIs that its tokens may be meant for, one URI on each line. An API accepts only tokens that are meant for it.",
 	})
+	if len(f.apis) > 0 {
+		input.Label = "Other audiences"
+		input.Hint = "Whom else its tokens may be meant for than the APIs above: services that are not registered here, one URI on each line."
+	}
+	return input
 }
 
 func (f formView) resourceServer() templates.Choices {
 	return templates.Choices{Legend: "Introspection", Fault: f.fault("resource_server"), ID: "resource_server", Items: []templates.Choice{
-		f.box("resource_server", ticked, "It is an API itself (resource server)", "It may ask this server what the tokens are worth that are meant for the APIs above."),
+		f.box("resource_server", ticked, "It is an API itself (resource server)", "It may ask this server what the tokens are worth that are meant for the APIs above. Where an API is registered, name its client there instead."),
 	}}
 }
 
@@ -156,6 +162,9 @@ func clientFaults(f form, err error) (faults []templates.Fault, ok bool) {
 // inOrder sorts faults as their fields stand on the page.
 func inOrder(faults []templates.Fault) []templates.Fault {
 	place := func(f templates.Fault) int {
+		if strings.HasPrefix(f.Field, "api_") {
+			return slices.Index(formOrder, "api")
+		}
 		return slices.Index(formOrder, f.Field)
 	}
 	return slices.SortedStableFunc(slices.Values(faults), func(a, b templates.Fault) int { return place(a) - place(b) })
@@ -163,7 +172,7 @@ func inOrder(faults []templates.Fault) []templates.Fault {
 
 // formOrder is how the fields stand on the page.
 var formOrder = []string{
-	"client_name", "token_endpoint_auth_method", "grant_types", "redirect_uris", "scope", "default_scope", "access_token_format",
+	"client_name", "token_endpoint_auth_method", "grant_types", "redirect_uris", "api", "default_audience", "scope", "default_scope", "access_token_format",
 	"access_token_signing_alg", "access_token_lifetime", "refresh_token_lifetime", "audience", "resource_server", "client_uri", "client_id", "permissions",
 }
 

@@ -41,6 +41,8 @@ var reasons = map[oauth.Code]reason{
 	oauth.LoginRequired:           {"Not signed in", "An application asked without showing a page, and nobody was signed in."},
 	oauth.ConsentRequired:         {"Not allowed yet", "An application asked without showing a page, and the user had not allowed it yet."},
 	oauth.RequestNotSupported:     {"Request object", "An application sent its request as a signed object, which this server does not take."},
+	oauth.InvalidToken:            {"Token not good", "A gateway asked about a token that is wrong, too old or revoked, or meant for another API."},
+	oauth.InsufficientScope:       {"Token allows too little", "A gateway asked about a token that is good, but does not have the scope that is needed."},
 	oauth.RequestURINotSupported:  {"Request by address", "An application sent the address of its request, which this server does not fetch."},
 }
 

@@ -132,6 +132,8 @@ func fieldFaults(err error) (faults []templates.Fault, ok bool) {
 		}
 	case errors.Is(err, oauth.ErrNameTaken):
 		faults = []templates.Fault{{Field: "client_name", Message: "Another auth client has this name."}}
+	case errors.Is(err, oauth.ErrAPITaken):
+		faults = []templates.Fault{{Field: "identifier", Message: "Another API has this identifier."}}
 	case errors.Is(err, oauth.ErrClientIDTaken):
 		faults = []templates.Fault{{Field: "client_id", Message: "Another auth client has this client ID."}}
 	}

@@ -21,7 +21,7 @@ func (s *site) start(w http.ResponseWriter, r *http.Request, v *visit) error {
 		s.send(w, r, items[0].Path)
 		return nil
 	}
-	for _, path := range []string{clientsPath + "/-/new", "/admin/users/-/new", "/admin/groups/-/new"} {
+	for _, path := range []string{clientsPath + "/-/new", apisPath + "/-/new", "/admin/users/-/new", "/admin/groups/-/new"} {
 		if v.mayUse(http.MethodGet, path) {
 			s.send(w, r, path)
 			return nil

@@ -162,6 +162,9 @@ var dangerous = []string{
 	"POST /admin/users/{user_id}/permissions",
 	"POST /admin/users/{user_id}/delete",
 	"POST /admin/groups/-/new",
+	"POST /admin/apis/-/new",
+	"POST /admin/apis/{api_id}/edit", // may hand tokens to another client for introspection
+	"POST /admin/apis/{api_id}/delete",
 	"POST /admin/groups/{group_id}/edit",
 	"POST /admin/groups/{group_id}/members/add",
 	"POST /admin/groups/{group_id}/delete",

@@ -22,7 +22,7 @@ type ground map[string]string
 // grounds numbers what is made, since names are unique.
 var grounds atomic.Int64
 
-// ground makes a client with a secret, a group, and a user in it with a session, an allowed application and a personal
+// ground makes a client with a secret, an API, a group, and a user in it with a session, an allowed application and a personal
 // access token. Below /account they are the visitor's own.
 func (w *world) ground(rule access.Rule, visitor *account.User) ground {
 	w.t.Helper()
@@ -45,7 +45,10 @@ func (w *world) ground(rule access.Rule, visitor *account.User) ground {
 		ClientID: c.ClientID, Name: "mine", Scope: "profile", Lifetime: 48 * time.Hour,
 	})
 	ok(w.t, err)
+	api, err := w.provider.RegisterAPI(ctx, oauth.APIRegistration{Identifier: fmt.Sprintf("https://api-%d.example.com", n)})
+	ok(w.t, err)
 	return ground{
+		"api_id":    api.ID,
 		"client_id": c.ClientID, "secret_id": c.Secrets[0].ID, "user_id": owner.ID, "group_id": group.ID, "member_id": owner.ID,
 		"session_id": session.ID, "token_id": token.ID, "authorization_id": w.authorization(c, owner, session),
 	}

@@ -59,7 +59,7 @@ func (s *site) done(w http.ResponseWriter, r *http.Request, path, notice string)
 // notices are what a page can be asked to tell by its URL. Areas add theirs in their own files.
 func notices() map[string]string {
 	all := map[string]string{}
-	for _, area := range []map[string]string{clientNotices, userNotices, groupNotices, keyNotices, accountNotices} {
+	for _, area := range []map[string]string{clientNotices, apiNotices, userNotices, groupNotices, keyNotices, accountNotices} {
 		for key, text := range area {
 			all[key] = text
 		}
