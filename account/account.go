@@ -38,6 +38,15 @@ type Config struct {
 	// Secret gives the key that all nodes share for a purpose. It is called only by logins, sessions and form tokens, so
 	// that users can be managed where the keys are not loaded.
 	Secret func(purpose string) [32]byte
+	// Ending is told what is about to end, before it is written; nil: nobody needs to know. Its error refuses the act: an end
+	// that was acknowledged has been told.
+	Ending func(ctx context.Context, e Ending) error
+}
+
+// Ending is what is about to end: all that a user began until now, or one session of his.
+type Ending struct {
+	UserID    string
+	SessionID string // "": everything of the user
 }
 
 // Directory holds the users of this installation and their sessions.

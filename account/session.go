@@ -177,7 +177,13 @@ func (d *Directory) EndSessionByID(ctx context.Context, userID, id string) error
 }
 
 func (d *Directory) endSession(ctx context.Context, id string) error {
-	s, err := d.sessions.Take(ctx, id)
+	s, err := d.sessions.Get(ctx, id)
+	if err == nil {
+		if err := d.tellEnding(ctx, Ending{UserID: s.UserID, SessionID: s.ID}); err != nil {
+			return err
+		}
+		s, err = d.sessions.Take(ctx, id)
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}

@@ -204,11 +204,27 @@ func (d *Directory) replace(ctx context.Context, old store.Stored[person], next 
 			return err
 		}
 	}
+	if next.Blocked && !old.Value.Blocked || next.Deleted || next.NotBefore.After(old.Value.NotBefore) {
+		if err := d.tellEnding(ctx, Ending{UserID: next.ID}); err != nil {
+			return err
+		}
+	}
 	if _, err := d.users.Swap(ctx, old, next); err != nil {
 		return fmt.Errorf("write user %s: %w", next.ID, err)
 	}
 	if !old.Value.rules() && next.rules() {
 		return d.enter(ctx, next.ID)
+	}
+	return nil
+}
+
+// tellEnding tells whoever has to know that something is about to end.
+func (d *Directory) tellEnding(ctx context.Context, e Ending) error {
+	if d.Ending == nil {
+		return nil
+	}
+	if err := d.Ending(ctx, e); err != nil {
+		return fmt.Errorf("tell what ends: %w", err)
 	}
 	return nil
 }

@@ -131,11 +131,8 @@ func (p *Provider) WithdrawApp(ctx context.Context, userID, clientID string) err
 	if _, err := p.consents.Take(ctx, consentID(userID, clientID)); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("forget consent: %w", err)
 	}
-	err = p.authorizations.All(ctx, userTag(userID), func(a *Authorization) error {
-		if !a.allowedTo(userID, clientID) {
-			return nil
-		}
-		return p.endAuthorization(ctx, a, "withdrawn by its user")
+	err = p.endThose(ctx, userTag(userID), "withdrawn by its user", func(a *Authorization) (bool, error) {
+		return a.allowedTo(userID, clientID), nil
 	})
 	if err != nil {
 		return fmt.Errorf("end what was allowed: %w", err)

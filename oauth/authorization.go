@@ -180,6 +180,47 @@ func (p *Provider) Authorizations(ctx context.Context, tag, cursor string, limit
 
 // endAuthorization deletes an authorization: all that stands for it is refused from now on. One that is gone is fine.
 func (p *Provider) endAuthorization(ctx context.Context, a *Authorization, reason string) error {
+	return p.endAll(ctx, []*Authorization{a}, reason)
+}
+
+// endAll is endAuthorization for several, told together.
+func (p *Provider) endAll(ctx context.Context, ending []*Authorization, reason string) error {
+	if err := p.tellAuthorizations(ctx, ending); err != nil {
+		return err
+	}
+	for _, a := range ending {
+		if err := p.takeAuthorization(ctx, a, reason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endThose ends, of what is listed under a tag, what which chooses.
+func (p *Provider) endThose(ctx context.Context, tag, reason string, which func(*Authorization) (bool, error)) error {
+	for cursor := ""; ; {
+		page, next, err := p.authorizations.List(ctx, tag, cursor, livePage)
+		if err != nil {
+			return fmt.Errorf("list authorizations: %w", err)
+		}
+		var ending []*Authorization
+		for _, a := range page {
+			ends, err := which(a)
+			if err != nil {
+				return err
+			}
+			if ends {
+				ending = append(ending, a)
+			}
+		}
+		if err := p.endAll(ctx, ending, reason); err != nil || next == "" {
+			return err
+		}
+		cursor = next
+	}
+}
+
+func (p *Provider) takeAuthorization(ctx context.Context, a *Authorization, reason string) error {
 	if _, err := p.authorizations.Take(ctx, a.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("end authorization: %w", err)
 	}

@@ -84,6 +84,8 @@ type Client struct {
 	Updated   time.Time      `json:"updated"`
 	Owner     account.Actor  `json:"owner,omitzero"`     // who registered it, without address
 	BuiltIn   bool           `json:"built_in,omitempty"` // the server's own: it cannot be changed by hand
+
+	FormerAudience []FormerAudience `json:"former_audience,omitempty"` // while tokens for it may live
 }
 
 // ClientSecret is what is kept of a secret. Hash is SHA-256 of a secret that this server made, argon2id of any other.

@@ -28,16 +28,18 @@ func newGoneClients(b store.Backend) *store.Collection[goneClient] {
 	}
 }
 
-func (p *Provider) noteGone(ctx context.Context, id string) error {
+// noteGone tells until when what began was that of the client.
+func (p *Provider) noteGone(ctx context.Context, id string) (until time.Time, err error) {
 	now := p.now()
-	err := mergeInto(ctx, p.gone, id, func(g *goneClient) error {
-		*g = goneClient{ID: id, Until: later(now.Add(endSettles), g.Until), Expires: now.Add(goneKept)}
+	err = mergeInto(ctx, p.gone, id, func(g *goneClient) error {
+		until = later(now.Add(endSettles), g.Until)
+		*g = goneClient{ID: id, Until: until, Expires: now.Add(goneKept)}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("note that a client is gone: %w", err)
+		return until, fmt.Errorf("note that a client is gone: %w", err)
 	}
-	return nil
+	return until, nil
 }
 
 // afterGone has a new client begin after the last one that had its id.

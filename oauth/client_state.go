@@ -24,7 +24,8 @@ func (p *Provider) SetClientState(ctx context.Context, clientID string, state Cl
 	if state != Enabled && state != Disabled {
 		return fmt.Errorf("change client %s: unknown state %q", clientID, state)
 	}
-	return p.changeClient(ctx, clientID, event{action: "client." + string(state)}, func(c *Client) error {
+	var changed *Client
+	err := p.changeClient(ctx, clientID, event{action: "client." + string(state)}, func(c *Client) error {
 		if c.BuiltIn {
 			return account.ErrBuiltIn
 		}
@@ -34,8 +35,14 @@ func (p *Provider) SetClientState(ctx context.Context, clientID string, state Cl
 			}
 		}
 		c.Disabled = state == Disabled
+		changed = c
 		return nil
 	})
+	if err != nil || state == Disabled {
+		return err
+	}
+	// Told after it was written, also where nothing changed: APIs let its tokens in again only when they are good here.
+	return p.tellClient(ctx, changed)
 }
 
 // endSettles is how long nodes may not have heard of an end, and by how much their clocks may be ahead: what they issue
@@ -61,8 +68,15 @@ func (p *Provider) changeClient(ctx context.Context, id string, e event, change 
 		return store.ErrNotFound
 	}
 	if _, err := p.clients.Update(ctx, id, func(c *Client) error {
+		was := *c
 		c.Updated = p.now()
-		return change(c)
+		if err := change(c); err != nil {
+			return err
+		}
+		if c.Disabled && !was.Disabled || c.NotBefore.After(was.NotBefore) {
+			return p.tellClient(ctx, c)
+		}
+		return nil
 	}); err != nil {
 		return err
 	}

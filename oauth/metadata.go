@@ -10,6 +10,7 @@ type Metadata struct {
 	JWKSURI                           string           `json:"jwks_uri"`
 	RevocationEndpoint                string           `json:"revocation_endpoint"`
 	IntrospectionEndpoint             string           `json:"introspection_endpoint"`
+	RevocationFeedEndpoint            string           `json:"revocation_feed_endpoint"` // ours: docs/revocation-feed.md
 	ResponseTypesSupported            []string         `json:"response_types_supported"`
 	ResponseModesSupported            []ResponseMode   `json:"response_modes_supported"`
 	GrantTypesSupported               []GrantType      `json:"grant_types_supported"`
@@ -24,7 +25,7 @@ type Metadata struct {
 
 // Endpoints are the paths below the issuer, as the server has mounted them.
 type Endpoints struct {
-	Authorize, Token, JWKS, Revoke, Introspect string
+	Authorize, Token, JWKS, Revoke, Introspect, Revocations string
 }
 
 // Metadata describes what is really on: the lists are those that requests are checked against.
@@ -37,6 +38,7 @@ func (p *Provider) Metadata(at Endpoints) *Metadata {
 		JWKSURI:                           p.issuer + at.JWKS,
 		RevocationEndpoint:                p.issuer + at.Revoke,
 		IntrospectionEndpoint:             p.issuer + at.Introspect,
+		RevocationFeedEndpoint:            p.issuer + at.Revocations,
 		ResponseTypesSupported:            responseTypes,
 		ResponseModesSupported:            responseModes,
 		GrantTypesSupported:               GrantTypes,

@@ -78,6 +78,8 @@ type Provider struct {
 	verified       *verifiedSecrets
 	tokens         func() *tokenFormat
 	usage          *usage
+	feed           *feed
+	generations    func() [32]byte // the key of `gen`
 }
 
 // New builds a Provider. The keyring need not be loaded yet; until it is, nothing can be issued.
@@ -103,6 +105,11 @@ func New(c Config) *Provider {
 	}
 	p.clientNames = store.NewClaims(c.Backend, clientNameKind, p.now)
 	p.usage = newUsage(c.Backend, p.now)
+	p.feed = newFeed(c.Backend, p.now)
+	p.generations = sync.OnceValue(func() [32]byte { return c.Keys.Secret("feed") })
+	if c.Directory != nil {
+		c.Directory.Ending = p.Ending
+	}
 	p.tokens = sync.OnceValue(func() *tokenFormat { return newTokenFormat(c.Keys.Secret("tokens")) })
 	return p
 }
@@ -114,6 +121,7 @@ func (p *Provider) Run(ctx context.Context) {
 	all.Go(func() { p.apis.Run(ctx) })
 	all.Go(func() { p.withdrawals.Run(ctx) })
 	all.Go(func() { p.sweepWithdrawn(ctx) })
+	all.Go(func() { p.RunFeed(ctx) })
 	all.Wait()
 }
 

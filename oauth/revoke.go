@@ -87,6 +87,9 @@ func (p *Provider) revokeJWT(ctx context.Context, presented string, r revoker) (
 	if id, _, ofUser := strings.Cut(claims.ID, "."); ofUser {
 		return p.revokeAuthorization(ctx, id, r)
 	}
+	if err := p.feed.tell(ctx, p.tokenEnds(claims)...); err != nil {
+		return false, err
+	}
 	// Kept for longer than the token lives: a store whose clock is ahead must not bring the token back.
 	err = p.revoked.Create(ctx, &revokedToken{ID: claims.ID, Expires: time.Unix(claims.Expires, 0).Add(KeySkew)})
 	if errors.Is(err, store.ErrExists) {

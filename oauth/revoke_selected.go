@@ -80,18 +80,15 @@ func (p *Provider) revokeOfUser(ctx context.Context, s Selection) (ended int, er
 			return 0, err
 		}
 	}
-	err = p.authorizations.All(ctx, userTag(s.UserID), func(a *Authorization) error {
+	err = p.endThose(ctx, userTag(s.UserID), "revoked by hand", func(a *Authorization) (bool, error) {
 		if a.UserID != s.UserID || s.ClientID != "" && a.ClientID != s.ClientID || !s.Before.IsZero() && !a.Created.Before(s.Before) {
-			return nil
+			return false, nil
 		}
 		_, stands, err := p.standing(ctx, a)
-		if err != nil {
-			return err
-		}
 		if stands {
 			ended++
 		}
-		return p.endAuthorization(ctx, a, "revoked by hand")
+		return true, err
 	})
 	if err != nil {
 		return ended, fmt.Errorf("revoke what a user allowed: %w", err)

@@ -130,11 +130,8 @@ func (p *Provider) sweep(ctx context.Context, swept map[string]time.Time) error 
 		if !swept[w.ID].Before(w.At) || p.now().Before(w.At.Add(endSettles)) {
 			continue
 		}
-		err := p.authorizations.All(ctx, userTag(w.UserID), func(a *Authorization) error {
-			if !a.allowedTo(w.UserID, w.ClientID) || a.Allowed.IsZero() || a.Allowed.After(w.At) {
-				return nil
-			}
-			return p.endAuthorization(ctx, a, "withdrawn by its user")
+		err := p.endThose(ctx, userTag(w.UserID), "withdrawn by its user", func(a *Authorization) (bool, error) {
+			return a.allowedTo(w.UserID, w.ClientID) && !a.Allowed.IsZero() && !a.Allowed.After(w.At), nil
 		})
 		if err != nil {
 			return fmt.Errorf("end what was withdrawn: %w", err)

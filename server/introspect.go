@@ -21,6 +21,8 @@ type introspection struct {
 	Issuer    string `json:"iss,omitempty"`
 	ID        string `json:"jti,omitempty"`
 	AuthTime  int64  `json:"auth_time,omitempty"`
+
+	Generation string `json:"gen,omitempty"` // what an event of the revocation feed about the user names
 }
 
 // introspect is the introspection endpoint (RFC 7662).
@@ -44,7 +46,7 @@ func (s *server) introspection(seen *oauth.Introspection) introspection {
 	answer := introspection{
 		Active: true, Scope: seen.Scope.String(), ClientID: seen.ClientID, TokenUse: seen.Use, Subject: seen.Subject,
 		Expires: unix(seen.Expires), Issued: unix(seen.Issued), Issuer: s.Provider.Issuer(), ID: seen.ID,
-		AuthTime: unix(seen.Authenticated), Audience: audience(seen.Audience),
+		AuthTime: unix(seen.Authenticated), Audience: audience(seen.Audience), Generation: seen.Generation,
 	}
 	if seen.Use == oauth.AccessTokenUse {
 		answer.TokenType = "Bearer"

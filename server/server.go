@@ -53,21 +53,22 @@ type server struct {
 
 // The endpoints, below the issuer.
 const (
-	authorizePath  = "/oauth2/authorize"
-	tokenPath      = "/oauth2/token"
-	revokePath     = "/oauth2/revoke"
-	introspectPath = "/oauth2/introspect"
-	jwksPath       = "/oauth2/jwks"
-	forwardPath    = "/forward-auth"
-	metadataPath   = "/.well-known/oauth-authorization-server"
-	loginPath      = "/login"
-	consentPath    = "/consent"
-	logoutPath     = "/logout"
-	setupPath      = "/setup"
-	homePath       = "/"
-	staticPath     = "/static/"
-	healthPath     = "/healthz"
-	readyPath      = "/readyz"
+	authorizePath   = "/oauth2/authorize"
+	tokenPath       = "/oauth2/token"
+	revokePath      = "/oauth2/revoke"
+	revocationsPath = "/oauth2/revocations"
+	introspectPath  = "/oauth2/introspect"
+	jwksPath        = "/oauth2/jwks"
+	forwardPath     = "/forward-auth"
+	metadataPath    = "/.well-known/oauth-authorization-server"
+	loginPath       = "/login"
+	consentPath     = "/consent"
+	logoutPath      = "/logout"
+	setupPath       = "/setup"
+	homePath        = "/"
+	staticPath      = "/static/"
+	healthPath      = "/healthz"
+	readyPath       = "/readyz"
 )
 
 // New builds the handler of the public listener. The issuer must be a valid absolute URL.
@@ -79,7 +80,7 @@ func New(c Config) (http.Handler, error) {
 	s := &server{Config: c, base: issuer.Path, https: issuer.Scheme == "https", host: issuer.Host, origin: issuer.Scheme + "://" + issuer.Host, cookies: web.NewCookieNames(issuer.Path)}
 	s.static = web.Static(s.base+staticPath, templates.Static(), templates.Version)
 	if s.metadata, err = newDocument(c.Provider.Metadata(oauth.Endpoints{
-		Authorize: authorizePath, Token: tokenPath, JWKS: jwksPath, Revoke: revokePath, Introspect: introspectPath,
+		Authorize: authorizePath, Token: tokenPath, JWKS: jwksPath, Revoke: revokePath, Introspect: introspectPath, Revocations: revocationsPath,
 	})); err != nil {
 		return nil, err
 	}
@@ -108,6 +109,7 @@ func (s *server) routes() http.Handler {
 	shared(s.base+tokenPath, s.whenReady(methods{http.MethodPost: s.byClient(s.token)}))
 	shared(s.base+revokePath, s.whenReady(methods{http.MethodPost: s.byClient(s.revoke)}))
 	machine(introspectPath, methods{http.MethodPost: s.byClient(s.introspect)})
+	machine(revocationsPath, methods{http.MethodGet: s.revocations})
 	router.HandleFunc(s.base+forwardPath, s.forwardAuth) // by any method: some gateways keep that of the caller
 
 	person := func(path string, m methods) {

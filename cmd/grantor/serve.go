@@ -195,6 +195,7 @@ func (p *program) serve(ctx context.Context) error {
 		Handler: p.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: answerTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
+	s.RegisterOnShutdown(p.provider.EndSubscriptions) // they would last for ever
 	tasks.Go(func() {
 		if err := s.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
 			stop(fmt.Errorf("serve: %w", err))

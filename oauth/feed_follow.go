@@ -1,0 +1,192 @@
+package oauth
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// RunFeed follows the revocation feed until ctx ends: it hears what other nodes append, keeps the list from running empty,
+// and looks once more at what raced with an end (feed_settle.go).
+func (p *Provider) RunFeed(ctx context.Context) {
+	tick := time.NewTicker(feedPoll)
+	defer tick.Stop()
+	late := newLateComers()
+	for {
+		p.feed.poll(ctx)
+		_ = p.settle(ctx, late) // tried again at the next tick
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// poll reads what is new, and appends what waits, or an empty record where there has been none for long.
+func (f *feed) poll(ctx context.Context) {
+	if f.take(ctx) != nil {
+		return
+	}
+	defer f.give()
+	if f.read(ctx) != nil {
+		return // tried again at the next tick
+	}
+	f.mu.Lock()
+	due := len(f.waiting) > 0 || f.end.first == 0 || f.now().Sub(f.end.made) > feedKeepAlive
+	f.mu.Unlock()
+	if due {
+		f.flush(ctx)
+	}
+}
+
+const (
+	feedPage    = 500              // records that are read at once
+	feedRead    = feedBlind / 2    // how long a look at what is new may take
+	feedReadAll = 30 * time.Second // and one at everything
+)
+
+// feedGap is for how long a node may not have heard from the store and still go on where it was. It is less than feedKept.
+const feedGap = 10 * time.Minute
+
+// read brings this node up to what the store holds now. It begins with the last record that it knows: where that is gone or
+// another one, or what follows does not follow it, the store was set back, and all is read anew. The caller has the turn.
+func (f *feed) read(ctx context.Context) error {
+	f.mu.Lock()
+	end, silent := f.end, f.clock()-f.heard
+	f.mu.Unlock()
+	if end.first == 0 || silent > feedGap {
+		return within(ctx, feedReadAll, f.readAll)
+	}
+	goesOn := false
+	err := within(ctx, feedRead, func(ctx context.Context) (err error) {
+		goesOn, err = f.readNew(ctx, end)
+		return err
+	})
+	if err != nil || goesOn {
+		return err
+	}
+	return within(ctx, feedReadAll, f.readAll)
+}
+
+func (f *feed) readNew(ctx context.Context, end feedMark) (goesOn bool, err error) {
+	asked := f.clock()
+	list, err := f.list(ctx, feedID(end.first-1))
+	if err != nil || !follows(end, list) {
+		return false, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.heard = asked
+	for _, r := range list[1:] {
+		f.add(r)
+	}
+	if len(list) > 1 {
+		f.wake()
+	}
+	f.clean()
+	return true, nil
+}
+
+// follows reports whether a list begins with the last record that was known and goes on without a gap.
+func follows(end feedMark, list []*feedRecord) bool {
+	if len(list) == 0 || list[0].First != end.first || list[0].Nonce != end.nonce {
+		return false
+	}
+	for i, r := range list[1:] {
+		if r.After != list[i].Nonce || r.First != list[i].last()+1 {
+			return false
+		}
+	}
+	return true
+}
+
+// list gives all records behind a cursor.
+func (f *feed) list(ctx context.Context, cursor string) ([]*feedRecord, error) {
+	var all []*feedRecord
+	for {
+		page, next, err := f.records.List(ctx, "", cursor, feedPage)
+		if err != nil {
+			return nil, fmt.Errorf("read the revocation feed: %w", err)
+		}
+		all = append(all, page...)
+		if next == "" {
+			return all, nil
+		}
+		cursor = next
+	}
+}
+
+// readAll reads the whole list. What this node knew and the store has lost waits to be appended once more.
+func (f *feed) readAll(ctx context.Context) error {
+	asked := f.clock()
+	all, err := f.list(ctx, "")
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known := f.told
+	if f.end.first != 0 {
+		f.branch++
+	}
+	f.end, f.told, f.recent = feedMark{}, nil, nil
+	for _, r := range all {
+		f.add(r)
+	}
+	f.heard = asked
+	f.clean()
+	f.rescue(known)
+	f.wake()
+	return nil
+}
+
+// rescue has what the store lost appended with the next record. The caller holds the lock.
+func (f *feed) rescue(known []*feedEntry) {
+	kept := map[string]bool{}
+	for _, e := range f.told {
+		kept[e.position()] = true
+	}
+	var lost []feedEvent
+	for _, e := range known {
+		if !kept[e.position()] && f.matters(e) {
+			lost = append(lost, e.feedEvent)
+		}
+	}
+	f.waiting = append(f.waiting, inBatches(lost)...)
+}
+
+// add takes a record to what is known. The caller holds the lock.
+func (f *feed) add(r *feedRecord) {
+	for i, e := range r.Events {
+		entry := &feedEntry{feedEvent: e, number: r.First + uint64(i), nonce: r.Nonce}
+		if f.matters(entry) {
+			f.told = append(f.told, entry)
+		}
+	}
+	f.end = feedMark{r.First, r.last(), r.Nonce, r.Made}
+	f.recent = append(f.recent, f.end)
+}
+
+func (f *feed) matters(e *feedEntry) bool {
+	return f.now().Before(time.Unix(e.Until, 0).Add(feedMargin))
+}
+
+// cleanEvery is how often memory is freed of what matters no more.
+const cleanEvery = time.Minute
+
+// clean lets go of what matters no more. The caller holds the lock.
+func (f *feed) clean() {
+	now := f.now()
+	if now.Sub(f.cleaned).Abs() < cleanEvery {
+		return
+	}
+	f.cleaned = now
+	f.told = slices.DeleteFunc(f.told, func(e *feedEntry) bool { return !f.matters(e) })
+	oldest := now.Add(-feedPositions)
+	stays := slices.IndexFunc(f.recent, func(m feedMark) bool { return m == f.end || m.made.After(oldest) }) // everybody is at the end
+	if stays > 0 {
+		f.recent = slices.Clone(f.recent[stays:])
+	}
+}
