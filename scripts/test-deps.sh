@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Brings what the tests run for real: redis-server, a Chromium, a C compiler for the race detector, strace for the order of
-# system calls, and axe-core, by npm, for the accessibility of pages. What is missing is installed where that needs no password; otherwise one line says what to install.
+# system calls, and by npm axe-core, for the accessibility of pages, and the server of others that protect is tried with. What is missing is installed where that needs no password; otherwise one line says what to install.
 set -euo pipefail
 
-axe=$(dirname "$0")/../test/browser
+tests=$(cd "$(dirname "$0")/../test" && pwd)
+by_npm=(browser foreign) # folders with a package-lock.json, in which stand the versions and their digests
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -22,7 +23,8 @@ missing() {
 	has_browser || echo chromium
 	has "${CC:-gcc}" || has clang || echo gcc
 	[[ $(uname -s) != Linux ]] || has strace || echo strace
-	has npm || [[ -f $axe/node_modules/axe-core/axe.min.js ]] || echo npm
+	has npm || all_brought || echo npm
+	has node || echo nodejs
 }
 
 install_apt() {
@@ -53,6 +55,7 @@ install_brew() {
 		redis) brew install --quiet redis ;;
 		chromium) brew install --quiet --cask google-chrome ;;
 		gcc) xcode-select --install ;;
+		npm | nodejs) brew install --quiet node ;;
 		esac
 	done
 }
@@ -81,17 +84,26 @@ main() {
 		absent=$(missing | xargs)
 	fi
 	if [[ -n $absent ]]; then
-		echo "the tests need $absent: install it (on Debian, of: redis-server chromium gcc libc6-dev npm) and run make test again" >&2
+		echo "the tests need $absent: install it (on Debian, of: redis-server chromium gcc libc6-dev npm nodejs) and run make test again" >&2
 		exit 1
 	fi
 }
 
-# The version and its digest stand in package-lock.json.
-bring_axe() {
-	if cmp -s "$axe/package-lock.json" "$axe/node_modules/.for-lock"; then return; fi
-	npm ci --silent --no-audit --no-fund --ignore-scripts --prefix "$axe"
-	cp "$axe/package-lock.json" "$axe/node_modules/.for-lock"
+is_brought() { cmp -s "$tests/$1/package-lock.json" "$tests/$1/node_modules/.for-lock"; }
+
+all_brought() {
+	local folder
+	for folder in "${by_npm[@]}"; do is_brought "$folder" || return 1; done
+}
+
+bring_by_npm() {
+	local folder
+	for folder in "${by_npm[@]}"; do
+		if is_brought "$folder"; then continue; fi
+		npm ci --silent --no-audit --no-fund --ignore-scripts --prefix "$tests/$folder"
+		cp "$tests/$folder/package-lock.json" "$tests/$folder/node_modules/.for-lock"
+	done
 }
 
 main
-bring_axe
+bring_by_npm
