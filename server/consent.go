@@ -33,20 +33,39 @@ func (s *server) showConsent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	asked, err := s.Provider.Asked(r.Context(), &i.Request)
+	if err != nil {
+		return err
+	}
 	page := templates.Consent{
 		Frame: s.frame(v.User.Username), ClientName: c.Name(), ClientID: c.ClientID, ClientURI: c.ClientURI,
 		RedirectHost: oauth.RedirectHost(i.Request.RedirectURI),
 		User:         templates.Person{Name: v.User.Name, Username: v.User.Username},
-		Audiences:    i.Request.Audience, Interaction: handle,
-		FormToken: s.Directory.FormToken(v.Browser, consentPurpose(handle, v.Session.ID)),
+		Interaction:  handle,
+		FormToken:    s.Directory.FormToken(v.Browser, consentPurpose(handle, v.Session.ID)),
 	}
-	for _, token := range i.Request.Scope {
-		page.Scopes = append(page.Scopes, templates.ScopeLine{
-			Name: token, Sentence: oauth.ScopeSentence(token), New: slices.Contains(fresh, token) && len(fresh) < len(i.Request.Scope),
-		})
+	if len(fresh) == len(i.Request.Scope) {
+		fresh = nil // where all is new, nothing needs to be pointed out
 	}
+	page.Groups, page.Audiences = scopeGroups(asked, i.Request.Audience, fresh)
 	s.writePage(w, r, http.StatusOK, page, web.FormTargets(i.Request.RedirectURI)...)
 	return nil
+}
+
+// scopeGroups shows what is asked for by APIs, and what else of the audience there is no record of.
+func scopeGroups(asked []oauth.AskedAPI, audience []string, fresh oauth.Scope) (groups []templates.ScopeGroup, others []string) {
+	others = slices.Clone(audience)
+	for _, a := range asked {
+		group := templates.ScopeGroup{Name: a.Name, Identifier: a.Identifier}
+		for _, scope := range a.Scopes {
+			group.Scopes = append(group.Scopes, templates.ScopeLine{
+				Name: scope.Name, Sentence: scope.Sentence, New: slices.Contains(fresh, scope.Name),
+			})
+		}
+		groups = append(groups, group)
+		others = slices.DeleteFunc(others, func(identifier string) bool { return identifier == a.Identifier })
+	}
+	return groups, others
 }
 
 // consent takes the user's answer. What was asked is read from the stored request; the form says only yes or no.

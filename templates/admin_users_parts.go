@@ -62,7 +62,7 @@ type AppLine struct {
 	ID              string // ready to stand in a path
 	Name, ClientID  string
 	Scopes          []ScopeLine
-	Audience        []string
+	Audience        []Mention // the APIs
 	Since, LastUsed time.Time
 }
 

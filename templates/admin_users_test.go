@@ -32,7 +32,7 @@ func hostileSessions(path string) SessionList {
 func hostileApps(path string) AppList {
 	scopes := []ScopeLine{{Name: hostile, Sentence: hostile}, {Name: "plain"}}
 	return AppList{AppsPath: path + "/apps", TokensPath: path + "/tokens", MayRevoke: true,
-		Apps: []AppLine{{ID: "c1", Name: hostile, ClientID: hostile, Scopes: scopes, Audience: []string{hostile}, Since: longAgo}, {ID: "c2", Name: hostile}},
+		Apps: []AppLine{{ID: "c1", Name: hostile, ClientID: hostile, Scopes: scopes, Audience: []Mention{{Name: hostile, Path: "/tenant/admin/apis/x"}, {Name: hostile}}, Since: longAgo}, {ID: "c2", Name: hostile}},
 		Tokens: []TokenLine{{ID: "aut_1", Name: hostile, ClientName: hostile, Prefix: hostile, Scopes: scopes, Created: longAgo, Expires: longAgo},
 			{ID: "aut_2", Name: hostile}},
 	}

@@ -64,10 +64,16 @@ type Consent struct {
 	ClientURI    string // as registered; only its host is shown, and never as a link
 	RedirectHost string // where the answer goes: a host, or the scheme of an app
 	User         Person
-	Scopes       []ScopeLine
-	Audiences    []string // the APIs that the scopes are for
+	Groups       []ScopeGroup
+	Audiences    []string // what else the tokens are meant for, of which there is no record
 	FormToken    string
 	Interaction  string
+}
+
+// ScopeGroup is what is asked for at one API. Name and Identifier are empty for what belongs to none.
+type ScopeGroup struct {
+	Name, Identifier string
+	Scopes           []ScopeLine
 }
 
 // ScopeLine is one permission in words.

@@ -27,7 +27,7 @@ func signInPages() []any {
 	return []any{
 		Login{Frame: f, ClientName: hostile, Username: hostile, Error: hostile, RetryAfter: time.Minute, FormToken: hostile, Interaction: hostile, Next: hostile},
 		Consent{Frame: f, ClientName: hostile, ClientID: hostile, ClientURI: "https://client.example/about", RedirectHost: hostile, User: person, Audiences: []string{hostile, "b"},
-			Scopes: []ScopeLine{{Name: hostile, Sentence: hostile, New: true}, {Name: "plain"}}, FormToken: hostile, Interaction: hostile},
+			Groups: []ScopeGroup{{Scopes: []ScopeLine{{Name: "first"}}}, {Name: hostile, Identifier: "https://" + hostile, Scopes: []ScopeLine{{Name: hostile, Sentence: hostile, New: true}, {Name: "plain"}}}, {Name: hostile, Identifier: hostile}}, FormToken: hostile, Interaction: hostile},
 		Consent{Frame: f, ClientName: hostile, User: Person{Username: hostile}},
 		Logout{Frame: f, UserName: hostile, FormToken: hostile, Next: hostile},
 		Message{Frame: f, Title: hostile, Text: hostile, Status: 400, RequestID: hostile},

@@ -152,7 +152,7 @@ func (s *site) accountEndSession(w http.ResponseWriter, r *http.Request, v *visi
 func (s *site) accountApps(w http.ResponseWriter, r *http.Request, v *visit) error {
 	page := templates.AccountApps{Admin: s.frame(r, v, "apps", "Connected apps")}
 	var err error
-	if page.AppList, err = s.appList(r.Context(), v.User.ID); err != nil {
+	if page.AppList, err = s.appList(r.Context(), v.User.ID, ""); err != nil {
 		return err
 	}
 	page.AppsPath, page.MayRevoke = s.base+"/account/apps", true

@@ -20,7 +20,7 @@ func (s *site) accountTokens(w http.ResponseWriter, r *http.Request, v *visit) e
 		return err
 	}
 	page := templates.AccountTokens{Admin: s.frame(r, v, "tokens", "Personal access tokens"), CanCreate: len(clients) > 0}
-	if page.AppList, err = s.appList(r.Context(), v.User.ID); err != nil {
+	if page.AppList, err = s.appList(r.Context(), v.User.ID, ""); err != nil {
 		return err
 	}
 	page.TokensPath, page.MayRevoke = s.base+"/account/tokens", true
@@ -45,6 +45,10 @@ func (s *site) accountTokenCreate(w http.ResponseWriter, r *http.Request, v *vis
 	if len(faults) > 0 {
 		return s.showTokenNew(w, r, v, clientID, formRefused, faults)
 	}
+	known, err := s.Provider.APIs(r.Context()) // before it: nothing may stand between making a token and showing it
+	if err != nil {
+		return err
+	}
 	made, token, err := s.Provider.CreatePersonalToken(r.Context(), v.Session, oauth.NewPersonalToken{
 		ClientID: clientID, Name: v.Form.Get("name"), Scope: strings.Join(v.Form.All("scope"), " "), Lifetime: lifetime,
 	})
@@ -56,7 +60,7 @@ func (s *site) accountTokenCreate(w http.ResponseWriter, r *http.Request, v *vis
 	}
 	return s.show(w, r, templates.AccountToken{
 		Admin:     s.frame(r, v, "tokens", "The token was created", templates.Link{Path: "/account/tokens", Text: "Personal access tokens"}),
-		TokenLine: tokenLine(made), Token: token,
+		TokenLine: tokenLine(made, apiWords{apis: known}), Token: token,
 	})
 }
 
@@ -135,12 +139,16 @@ func (s *site) showTokenNew(w http.ResponseWriter, r *http.Request, v *visit, cl
 		s.write(w, r, status, page)
 		return nil
 	}
-	s.fillTokenForm(&page, v, clients[at])
+	known, err := s.Provider.APIs(r.Context())
+	if err != nil {
+		return err
+	}
+	s.fillTokenForm(&page, v, clients[at], apiWords{apis: known})
 	s.write(w, r, status, page)
 	return nil
 }
 
-func (s *site) fillTokenForm(page *templates.AccountTokenNew, v *visit, c *oauth.Client) {
+func (s *site) fillTokenForm(page *templates.AccountTokenNew, v *visit, c *oauth.Client, words apiWords) {
 	page.Form, page.ClientID, page.ClientName = true, c.ClientID, c.Name()
 	page.Name = templates.Input{
 		ID: "name", Label: "Name", Value: v.Form.Get("name"), Required: true, MaxLength: 100, Autocomplete: "off",
@@ -153,7 +161,7 @@ func (s *site) fillTokenForm(page *templates.AccountTokenNew, v *visit, c *oauth
 			continue
 		}
 		choice := templates.Choice{
-			ID: "scope-" + strconv.Itoa(i), Name: "scope", Value: token, Label: token, Hint: oauth.ScopeSentence(token), Checked: slices.Contains(v.Form.All("scope"), token),
+			ID: "scope-" + strconv.Itoa(i), Name: "scope", Value: token, Label: token, Hint: words.sentence(token), Checked: slices.Contains(v.Form.All("scope"), token),
 		}
 		page.Scopes.Items = append(page.Scopes.Items, choice)
 	}

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -119,7 +118,7 @@ func apiScopeLines(a *oauth.API, having []*oauth.Client) []templates.APIScopeLin
 	lines := make([]templates.APIScopeLine, len(a.Scopes))
 	for i, scope := range a.Scopes {
 		lines[i] = templates.APIScopeLine{
-			Name: scope.Name, Sentence: cmp.Or(scope.Description, oauth.ScopeSentence(scope.Name)),
+			Name: scope.Name, Sentence: sentenceOf(scope),
 			BuiltIn: scope.Description == "", Clients: counts[scope.Name],
 		}
 	}
@@ -135,6 +134,14 @@ func apiClientLines(a *oauth.API, clients []*oauth.Client) []templates.APIClient
 		}
 	}
 	return lines
+}
+
+// sentenceOf is what people read of a scope of an API: its own sentence, or the words that the server has for such a scope.
+func sentenceOf(scope oauth.APIScope) string {
+	if scope.Description != "" {
+		return scope.Description
+	}
+	return oauth.ScopeSentence(scope.Name)
 }
 
 // scopesAt are those of the scopes that belong to an API.

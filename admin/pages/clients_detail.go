@@ -23,7 +23,7 @@ func (s *site) clientDetail(w http.ResponseWriter, r *http.Request, v *visit) er
 	}
 	page := templates.ClientDetail{
 		Admin: s.clientFrame(r, v, c.Name()), ClientHead: s.clientHead(v, c, "settings"),
-		Confidential: !c.IsPublic(), Snippets: s.clientSnippets(c),
+		Confidential: !c.IsPublic(),
 	}
 	page.CanSecrets = page.CanEnable // the same: EditClients, and no more powers than the visitor's
 	if page.CanEdit && !page.CanSecrets {
@@ -31,7 +31,7 @@ func (s *site) clientDetail(w http.ResponseWriter, r *http.Request, v *visit) er
 		page.CanEdit = false
 	}
 	for _, fill := range []func(*http.Request, *visit, *oauth.Client, *templates.ClientDetail) error{
-		s.fillUse, s.fillPlot, s.fillLive, s.fillEvents,
+		s.fillSettings, s.fillPlot, s.fillLive, s.fillEvents,
 	} {
 		if err := fill(r, v, c, &page); err != nil {
 			return err
@@ -40,8 +40,8 @@ func (s *site) clientDetail(w http.ResponseWriter, r *http.Request, v *visit) er
 	return s.show(w, r, page)
 }
 
-// fillUse fills in the settings and the secrets, both with when they were last used.
-func (s *site) fillUse(r *http.Request, v *visit, c *oauth.Client, page *templates.ClientDetail) error {
+// fillSettings fills in the settings and the secrets, both with when they were last used, and what goes with the settings.
+func (s *site) fillSettings(r *http.Request, v *visit, c *oauth.Client, page *templates.ClientDetail) error {
 	keys := []string{oauth.ClientKey(c.ClientID)}
 	for _, secret := range c.Secrets {
 		keys = append(keys, oauth.SecretKey(c.ClientID, secret.ID))
@@ -50,7 +50,11 @@ func (s *site) fillUse(r *http.Request, v *visit, c *oauth.Client, page *templat
 	if err != nil {
 		return err
 	}
-	page.Settings = s.clientFacts(v, c, used[keys[0]])
+	reach, err := s.reachOf(r.Context(), v, c)
+	if err != nil {
+		return err
+	}
+	page.Settings, page.APIs, page.Snippets = s.clientFacts(v, c, reach, used[keys[0]]), reach.apis, s.clientSnippets(c, reach.serves)
 	for i, secret := range c.Secrets {
 		page.Secrets = append(page.Secrets, templates.ClientSecretLine{
 			ID: secret.ID, Name: secret.Name, Prefix: secret.Prefix, Created: secret.Created, LastUsed: used[keys[i+1]],
@@ -61,7 +65,7 @@ func (s *site) fillUse(r *http.Request, v *visit, c *oauth.Client, page *templat
 }
 
 // clientFacts says every setting of a client in words.
-func (s *site) clientFacts(v *visit, c *oauth.Client, used time.Time) []templates.ClientFact {
+func (s *site) clientFacts(v *visit, c *oauth.Client, reach clientReach, used time.Time) []templates.ClientFact {
 	registered := templates.ClientFact{Label: "Registered", Time: c.Created, Timed: true, Name: ownerName(c.Owner)}
 	if c.Owner.Kind == account.ActorUser && v.may(account.ViewUsers) {
 		registered.Path = "/admin/users/" + c.Owner.ID
@@ -71,21 +75,26 @@ func (s *site) clientFacts(v *visit, c *oauth.Client, used time.Time) []template
 		{Label: "Kind", Text: kindText(c)},
 		{Label: "Grants", Chips: grantTitles(&c.Registration), Text: ifNone(len(grantTitles(&c.Registration)), "none")},
 		{Label: "Redirect URLs", Items: c.RedirectURIs, Text: ifNone(len(c.RedirectURIs), "none")},
-		{Label: "Scopes", Chips: scopeOf(c.Scope), Text: ifNone(len(scopeOf(c.Scope)), "none")},
 	}
+	scopes := templates.ClientFact{Label: "Scopes", Chips: reach.scope, Text: ifNone(len(reach.scope), "none")}
+	audience := templates.ClientFact{Label: "APIs (audience)", Items: reach.audience, Text: ifNone(len(reach.audience), "none in particular")}
+	if len(reach.apis) > 0 { // what belongs to them is told with them
+		scopes.Label, audience.Label, audience.Text = "Other scopes", "Other audiences", ifNone(len(reach.audience), "none")
+	}
+	facts = append(facts, scopes)
 	if c.DefaultScope != "" {
 		facts = append(facts, templates.ClientFact{Label: "Default scopes", Chips: scopeOf(c.DefaultScope)})
 	}
 	facts = append(facts,
-		templates.ClientFact{Label: "APIs (audience)", Items: c.Audience, Text: ifNone(len(c.Audience), "none in particular")},
+		audience,
 		templates.ClientFact{Label: "Tokens", Text: tokenText(c)},
 		templates.ClientFact{Label: "Access tokens live", Text: lifetime(c.AccessTokenLifetime, s.Provider.Lifetimes().AccessToken, "")},
 	)
 	if c.MayUse(oauth.RefreshToken) {
 		facts = append(facts, templates.ClientFact{Label: "Refresh tokens live", Text: lifetime(c.RefreshTokenLifetime, s.Provider.Lifetimes().RefreshIdle, ", counted from their last use")})
 	}
-	if c.ResourceServer {
-		facts = append(facts, templates.ClientFact{Label: "Resource server", Text: "It may ask what the tokens are worth that are meant for its APIs."})
+	if len(reach.serves) > 0 {
+		facts = append(facts, templates.ClientFact{Label: "Resource server", Text: "It may ask what the tokens are worth that are meant for:", Items: reach.serves})
 	}
 	if c.ClientURI != "" {
 		facts = append(facts, templates.ClientFact{Label: "Home page", Items: []string{c.ClientURI}})

@@ -146,7 +146,7 @@ func (f formView) apiChoice(a *oauth.API) templates.APIChoice {
 	for i, scope := range a.Scopes {
 		box := templates.Choice{
 			ID: a.ID + "-" + strconv.Itoa(i), Name: "api_scope", Value: scope.Name, Label: scope.Name,
-			Hint: cmp.Or(scope.Description, oauth.ScopeSentence(scope.Name)), Checked: f.ticked("api_scope", scope.Name),
+			Hint: sentenceOf(scope), Checked: f.ticked("api_scope", scope.Name),
 		}
 		if a.ID == ownID && !f.mayGive(scope.Name) {
 			box.Disabled, box.Hint = true, "You do not hold this permission yourself, so you cannot give it away."

@@ -11,8 +11,8 @@ import (
 )
 
 // clientSnippets are programs to paste, with the values of the client in them, for each thing that it can do. No secret is
-// ever among the values: programs read it from their environment.
-func (s *site) clientSnippets(c *oauth.Client) []templates.SnippetGroup {
+// ever among the values: programs read it from their environment. The client serves the APIs with these identifiers.
+func (s *site) clientSnippets(c *oauth.Client, serves []string) []templates.SnippetGroup {
 	fill := newSnippetFill(s.Provider.Issuer(), c)
 	var groups []templates.SnippetGroup
 	add := func(id, title, text string, texts snippetTexts) {
@@ -28,7 +28,7 @@ func (s *site) clientSnippets(c *oauth.Client) []templates.SnippetGroup {
 	if c.MayUse(oauth.ClientCredentials) {
 		add("machine", "act for itself", "Client credentials grant. Keep the token until shortly before it expires; do not ask for one with every call.", machineSnippets)
 	}
-	if c.ResourceServer {
+	if len(serves) > 0 {
 		add("inspect", "ask what a token is worth", "Introspection (RFC 7662). A token is good only where “active” is true.", inspectSnippets)
 	}
 	if c.PersonalAccessTokens {

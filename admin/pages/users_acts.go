@@ -76,7 +76,7 @@ func (s *site) userDelete(w http.ResponseWriter, r *http.Request, v *visit) erro
 	if err != nil {
 		return err
 	}
-	list, err := s.appList(r.Context(), t.ID)
+	list, err := s.appList(r.Context(), t.ID, "")
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/grantor-dev/grantor/templates"
 )
 
-// appList is what acts for a user.
-func (s *site) appList(ctx context.Context, userID string) (templates.AppList, error) {
+// appList is what acts for a user. apiPaths is what the pages of APIs are below, "" for a reader who may not see them.
+func (s *site) appList(ctx context.Context, userID, apiPaths string) (templates.AppList, error) {
 	apps, err := s.Provider.AppsOf(ctx, userID)
 	if err != nil {
 		return templates.AppList{}, err
@@ -22,32 +22,68 @@ func (s *site) appList(ctx context.Context, userID string) (templates.AppList, e
 	if err != nil {
 		return templates.AppList{}, err
 	}
+	known, err := s.Provider.APIs(ctx)
+	if err != nil {
+		return templates.AppList{}, err
+	}
+	words := apiWords{apis: known}
 	var list templates.AppList
 	for _, a := range apps {
 		list.Apps = append(list.Apps, templates.AppLine{
-			ID: url.PathEscape(a.Client.ClientID), Name: a.Client.Name(), ClientID: a.Client.ClientID, Scopes: scopeLines(a.Scope),
-			Audience: a.Audience, Since: a.Since, LastUsed: a.LastUsed,
+			ID: url.PathEscape(a.Client.ClientID), Name: a.Client.Name(), ClientID: a.Client.ClientID, Scopes: words.lines(a.Scope),
+			Audience: words.mentions(a.Audience, apiPaths), Since: a.Since, LastUsed: a.LastUsed,
 		})
 	}
 	for _, t := range tokens {
-		list.Tokens = append(list.Tokens, tokenLine(t))
+		list.Tokens = append(list.Tokens, tokenLine(t, words))
 	}
 	return list, nil
 }
 
-func tokenLine(t *oauth.PersonalToken) templates.TokenLine {
+func tokenLine(t *oauth.PersonalToken, words apiWords) templates.TokenLine {
 	return templates.TokenLine{
-		ID: t.ID, Name: t.Name, ClientName: t.ClientName, Prefix: t.Prefix, Scopes: scopeLines(t.Scope),
+		ID: t.ID, Name: t.Name, ClientName: t.ClientName, Prefix: t.Prefix, Scopes: words.lines(t.Scope),
 		Created: t.Created, Expires: t.Expires, LastUsed: t.LastUsed,
 	}
 }
 
-func scopeLines(scope oauth.Scope) []templates.ScopeLine {
+// apiWords says scopes and audiences in the words of the registered APIs.
+type apiWords struct{ apis []*oauth.API }
+
+// sentence is what people read of a scope, "" where only its name is known.
+func (w apiWords) sentence(token string) string {
+	for _, a := range w.apis {
+		for _, scope := range a.Scopes {
+			if scope.Name == token {
+				return sentenceOf(scope)
+			}
+		}
+	}
+	return oauth.ScopeSentence(token)
+}
+
+func (w apiWords) lines(scope oauth.Scope) []templates.ScopeLine {
 	lines := make([]templates.ScopeLine, len(scope))
 	for i, token := range scope {
-		lines[i] = templates.ScopeLine{Name: token, Sentence: oauth.ScopeSentence(token)}
+		lines[i] = templates.ScopeLine{Name: token, Sentence: w.sentence(token)}
 	}
 	return lines
+}
+
+// mentions names APIs as they are called, and others by what they are.
+func (w apiWords) mentions(audience []string, paths string) []templates.Mention {
+	mentions := make([]templates.Mention, len(audience))
+	for i, identifier := range audience {
+		mentions[i].Name = identifier
+		for _, a := range w.apis {
+			if a.Identifier == identifier {
+				if mentions[i].Name = a.Title(); paths != "" {
+					mentions[i].Path = paths + "/" + a.ID
+				}
+			}
+		}
+	}
+	return mentions
 }
 
 func (s *site) userApps(w http.ResponseWriter, r *http.Request, v *visit) error {
@@ -56,7 +92,11 @@ func (s *site) userApps(w http.ResponseWriter, r *http.Request, v *visit) error 
 		return err
 	}
 	page := templates.AdminUserApps{Admin: s.userFrame(r, v, t, "Apps and tokens"), UserHead: t.head}
-	if page.AppList, err = s.appList(r.Context(), t.ID); err != nil {
+	apis := ""
+	if v.may(account.ViewAPIs) {
+		apis = s.base + apisPath
+	}
+	if page.AppList, err = s.appList(r.Context(), t.ID, apis); err != nil {
 		return err
 	}
 	page.AppsPath, page.TokensPath, page.MayRevoke = t.head.Path+"/apps", t.head.Path+"/tokens", v.may(account.DeleteTokens)
