@@ -93,9 +93,8 @@ func (p *Provider) reaches(a *Authorization) []string {
 // clientEnds is what is told of a client whose state is as given: it says all that of its tokens has ended.
 func (p *Provider) clientEnds(c *Client) []feedEvent {
 	now := p.now()
-	e := Ended{Type: EndedClient, ClientID: c.ClientID, Until: untilSecond(now.Add(endSettles + MaxAccessToken))}
-	if !c.Disabled {
-		e.Before = max(c.NotBefore.UnixMilli(), 1) // 0 would say: all
+	e := Ended{
+		Type: EndedClient, ClientID: c.ClientID, Before: p.endedBefore(c), Until: untilSecond(now.Add(endSettles + MaxAccessToken)),
 	}
 	audience := append([]string{p.issuer}, c.Audience...)
 	for _, former := range c.FormerAudience {
@@ -104,6 +103,14 @@ func (p *Provider) clientEnds(c *Client) []feedEvent {
 		}
 	}
 	return about(e, audience)
+}
+
+// endedBefore is the last millisecond in which something of a client began that has ended; 0: all has.
+func (p *Provider) endedBefore(c *Client) int64 {
+	if c.Disabled {
+		return 0
+	}
+	return max(c.NotBefore.UnixMilli(), 1)
 }
 
 // FormerAudience is what a client could be given tokens for until a while ago.

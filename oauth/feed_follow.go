@@ -4,18 +4,28 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
 // RunFeed follows the revocation feed until ctx ends: it hears what other nodes append, keeps the list from running empty,
 // and looks once more at what raced with an end (feed_settle.go).
 func (p *Provider) RunFeed(ctx context.Context) {
-	tick := time.NewTicker(feedPoll)
-	defer tick.Stop()
+	var both sync.WaitGroup
+	both.Go(func() { every(ctx, feedPoll, func() { p.feed.poll(ctx) }) })
 	late := newLateComers()
+	both.Go(func() {
+		every(ctx, feedPoll, func() { _ = p.settle(ctx, late) }) // what fails is tried again at the next tick
+	})
+	both.Wait()
+}
+
+// every calls at once, and then at each tick until ctx ends.
+func every(ctx context.Context, pause time.Duration, call func()) {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
 	for {
-		p.feed.poll(ctx)
-		_ = p.settle(ctx, late) // tried again at the next tick
+		call()
 		select {
 		case <-ctx.Done():
 			return

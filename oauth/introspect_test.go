@@ -25,9 +25,9 @@ func TestIntrospectionTellsWhatATokenIsWorth(t *testing.T) {
 		seen := n.look(c, tokens.AccessToken)
 		want := oauth.Introspection{
 			Active: true, Scope: oauth.Scope{"profile", "api:read"}, ClientID: "web", Subject: u.ID, Audience: []string{api}, Issued: w.now(),
-			Expires: w.now().Add(10 * time.Minute), ID: seen.ID, Use: oauth.AccessTokenUse, Authenticated: login,
+			Expires: w.now().Add(10 * time.Minute), ID: seen.ID, Generation: seen.Generation, Use: oauth.AccessTokenUse, Authenticated: login,
 		}
-		if !seen.Issued.Equal(want.Issued) || !seen.Expires.Equal(want.Expires) || !seen.Authenticated.Equal(login) || (seen.ID == "") != (format == oauth.Opaque) {
+		if !seen.Issued.Equal(want.Issued) || !seen.Expires.Equal(want.Expires) || !seen.Authenticated.Equal(login) || seen.ID == "" || len(seen.Generation) != 11 {
 			t.Errorf("%s: seen %+v, want %+v", format, seen, want)
 		}
 		seen.Issued, seen.Expires, seen.Authenticated = want.Issued, want.Expires, want.Authenticated

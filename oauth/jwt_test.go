@@ -36,6 +36,7 @@ func TestAJWTFollowsRFC9068(t *testing.T) {
 	want := map[string]any{
 		"iss": issuer, "sub": u.ID, "aud": api, "client_id": "web", "scope": "profile", "iat": float64(w.now().Unix()),
 		"exp": float64(w.now().Add(10 * time.Minute).Unix()), "auth_time": float64(login.Unix()), "jti": claims["jti"],
+		"gen": claims["gen"],
 	}
 	if fmt.Sprint(claims) != fmt.Sprint(want) || claims["jti"] == "" {
 		t.Errorf("claims %v, want %v", claims, want)
