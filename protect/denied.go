@@ -13,7 +13,7 @@ type denied struct {
 	tokens         keySet
 	authorizations keySet
 	gens           keySet
-	sessions       keySet // authorizations whose session has ended
+	sessions       keySet // authorizations whose session has ended; empty unless that counts
 	clients        cutoffs
 	subjects       cutoffs // for tokens without gen, which are older than the feed
 }
@@ -24,7 +24,7 @@ const always = math.MaxInt64
 // has tells whether something has ended that the token needs.
 func (d *denied) has(m marks, now uint32) bool {
 	return m.token != 0 && d.tokens.has(m.token, now) ||
-		m.authorization != 0 && d.authorizations.has(m.authorization, now) ||
+		m.authorization != 0 && (d.authorizations.has(m.authorization, now) || d.sessions.has(m.authorization, now)) ||
 		m.gen != 0 && d.gens.has(m.gen, now) ||
 		m.client != 0 && d.clients.has(m.client, m.began, now) ||
 		m.gen == 0 && m.subject != 0 && d.subjects.has(m.subject, m.began, now)

@@ -38,8 +38,10 @@ type feed struct {
 	pace      pace
 	denied    denied
 
-	heard   atomic.Int64 // when something was heard with everything before it, in ns of Unix time; 0: not yet
-	missing atomic.Bool  // the server offers no feed
+	heard   atomic.Int64  // when something was heard with everything before it, in ns of Unix time; 0: not yet
+	missing atomic.Bool   // the server offers no feed
+	begun   chan struct{} // closed when the first connection has caught up or failed
+	begin   sync.Once
 	refusal once
 	state   struct {
 		sync.Mutex
@@ -56,7 +58,16 @@ type feed struct {
 }
 
 func newFeed(c *Config, d *discovery) *feed {
-	return &feed{config: c, discovery: d, secret: basic(c.ClientID, c.ClientSecret), pace: usualPace()}
+	return &feed{config: c, discovery: d, secret: basic(c.ClientID, c.ClientSecret), pace: usualPace(), begun: make(chan struct{})}
+}
+
+// wait waits until the first connection has caught up or failed, so that an API that was just started does not take what
+// has ended before.
+func (f *feed) wait(ctx context.Context) {
+	select {
+	case <-f.begun:
+	case <-ctx.Done():
+	}
 }
 
 // run listens until the context ends.
@@ -140,25 +151,27 @@ func (e *pausedError) Error() string {
 
 // listen connects again and again.
 func (f *feed) listen(ctx context.Context) {
-	for failed := 0; ctx.Err() == nil; {
+	for failed := 0; ctx.Err() == nil; failed++ {
+		began := time.Now()
 		caughtUp, err := f.connect(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		f.noteCause(err)
 		f.missing.Store(errors.Is(err, errNoFeed))
+		f.begin.Do(func() { close(f.begun) })
 		f.report()
-		if caughtUp {
+		steady := caughtUp && time.Since(began) >= 4*f.pace.first
+		if steady {
 			failed = 0
 		}
-		wait(ctx, f.before(err, caughtUp, failed))
-		failed++
+		pause(ctx, f.before(err, steady, failed))
 	}
 }
 
 // before says how long to wait before the next connection. A server that ended the stream in good order, as one does that
-// is replaced, is followed by another at once.
-func (f *feed) before(err error, caughtUp bool, failed int) time.Duration {
+// is replaced, is followed by another at once; one that does so all the time is not.
+func (f *feed) before(err error, steady bool, failed int) time.Duration {
 	var paused *pausedError
 	switch {
 	case errors.Is(err, errNoFeed):
@@ -168,17 +181,17 @@ func (f *feed) before(err error, caughtUp bool, failed int) time.Duration {
 			f.config.Log.Error(errRefused.Error(), "issuer", f.config.Issuer, "client_id", f.config.ClientID)
 		})
 		return jitter(f.pace.refused)
-	case errors.Is(err, errTurnedOff) && caughtUp:
+	case errors.Is(err, errTurnedOff) && steady:
 		return jitter(f.pace.first / 5)
 	}
-	pause := jitter(doubled(max(f.pace.first, f.retry), failed, f.pace.longest))
+	next := jitter(doubled(max(f.pace.first, f.retry), failed, f.pace.longest))
 	if errors.As(err, &paused) {
-		pause = max(pause, min(paused.pause, longestObedient))
+		next = max(next, min(paused.pause, longestObedient))
 	}
-	return pause
+	return next
 }
 
-func wait(ctx context.Context, d time.Duration) {
+func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

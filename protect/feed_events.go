@@ -28,6 +28,8 @@ func (f *feed) take(e event, caughtUp *bool) error {
 		}
 	case e.name == "ready":
 		*caughtUp = true
+		f.heard.Store(f.config.Now().UnixNano())
+		f.begin.Do(func() { close(f.begun) })
 	case e.name == "reset":
 		*caughtUp = false
 		f.config.Log.Info("the revocation feed begins anew; what it denied before stays denied", "issuer", f.config.Issuer)

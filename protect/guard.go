@@ -30,7 +30,7 @@ type Guard struct {
 // rejectedSize is how many bad JWTs are remembered.
 const rejectedSize = 4096
 
-// New makes a Guard and reads the metadata and the keys of the server. It waits for the first attempt to end, at most
+// New makes a Guard, reads the metadata and the keys of the server and catches up with its feed. It waits for the first attempt to end, at most
 // Config.Timeout or until the context ends; the context has no further meaning. A server that is away is no error: it is
 // asked again and again in the background, and until it answers requests are refused with 503. The error lists every fault
 // of the configuration.
@@ -64,6 +64,9 @@ func New(ctx context.Context, c Config) (*Guard, error) {
 	waiting, done := context.WithTimeout(ctx, g.config.Timeout)
 	defer done()
 	_, _ = g.keys.current(waiting) // requests are told of the failure, and the log is
+	if g.feed != nil {
+		g.feed.wait(waiting)
+	}
 	return g, nil
 }
 
