@@ -177,26 +177,21 @@ func (k *keyring) note(err error, failures int) int {
 	if err != nil {
 		k.config.Hooks.keys("failed", known)
 		if failures == 0 {
-			k.config.Log.Warn("protect: keys of the authorization server cannot be read", "issuer", k.config.Issuer, "keys_known", known, "error", err.Error())
+			k.config.Log.Warn("the keys of the authorization server cannot be read", "issuer", k.config.Issuer, "known", known, "cause", err)
 		}
 		return failures + 1
 	}
 	k.config.Hooks.keys("read", known)
 	if failures > 0 {
-		k.config.Log.Info("protect: keys of the authorization server are read again", "issuer", k.config.Issuer, "keys_known", known)
+		k.config.Log.Info("the keys of the authorization server are read again", "issuer", k.config.Issuer, "known", known)
 	}
 	return 0
 }
 
 // readAll reads the metadata where they are old or the last reading failed, and the keys. It says when to read again.
 func (k *keyring) readAll(ctx context.Context) (next time.Duration, err error) {
-	now := k.config.Now()
-	if k.failing.Load() || k.discovered.IsZero() || now.Sub(k.discovered) >= reread {
-		if err := k.discovery.read(ctx); err != nil && k.discovery.known.Load() == nil {
-			return 0, err
-		} else if err == nil {
-			k.discovered = now
-		}
+	if err := k.discover(ctx); err != nil {
+		return 0, err
 	}
 	e, err := k.discovery.endpoints(ctx)
 	if err != nil {
@@ -222,6 +217,24 @@ func (k *keyring) readAll(ctx context.Context) (next time.Duration, err error) {
 	}
 	k.store(set)
 	return maxAge(a.header), nil
+}
+
+// discover reads the metadata where it is time to. Those that are known stay in use while they cannot be read.
+func (k *keyring) discover(ctx context.Context) error {
+	now := k.config.Now()
+	if !k.failing.Load() && !k.discovered.IsZero() && now.Sub(k.discovered) < reread {
+		return nil
+	}
+	err := k.discovery.read(ctx)
+	switch {
+	case err == nil:
+		k.discovered = now
+	case k.discovery.known.Load() == nil:
+		return err
+	case ctx.Err() == nil && !k.failing.Load():
+		k.config.Log.Warn("the metadata of the authorization server cannot be read", "issuer", k.config.Issuer, "cause", err)
+	}
+	return nil
 }
 
 // store keeps the keys whose algorithm is taken here. Where nothing changed, the set stays the same one.
