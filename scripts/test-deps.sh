@@ -27,6 +27,13 @@ missing() {
 	has node || echo nodejs
 }
 
+# Elsewhere their tests are skipped: mod_oauth2 is packaged by Debian and its like alone.
+missing_gateways() {
+	has nginx || echo nginx-light
+	has caddy || echo caddy
+	[[ -e /usr/lib/apache2/modules/mod_oauth2.so ]] || echo libapache2-mod-oauth2
+}
+
 install_apt() {
 	local word packages=()
 	for word in "$@"; do
