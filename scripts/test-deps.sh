@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Brings what the tests run for real: redis-server, a Chromium, a C compiler for the race detector, strace for the order of
-# system calls, and by npm axe-core, for the accessibility of pages, and the server of others that protect is tried with. What is missing is installed where that needs no password; otherwise one line says what to install.
+# system calls, on Debian the gateways of docs/gateways.md, and by npm axe-core, for the accessibility of pages, and the server
+# of others that protect is tried with. What is missing is installed where that needs no password; otherwise one line says
+# what to install.
 set -euo pipefail
 
 tests=$(cd "$(dirname "$0")/../test" && pwd)
@@ -23,6 +25,7 @@ missing() {
 	has_browser || echo chromium
 	has "${CC:-gcc}" || has clang || echo gcc
 	[[ $(uname -s) != Linux ]] || has strace || echo strace
+	[[ ! -e /etc/debian_version ]] || missing_gateways
 	has npm || all_brought || echo npm
 	has node || echo nodejs
 }
@@ -91,7 +94,7 @@ main() {
 		absent=$(missing | xargs)
 	fi
 	if [[ -n $absent ]]; then
-		echo "the tests need $absent: install it (on Debian, of: redis-server chromium gcc libc6-dev npm nodejs) and run make test again" >&2
+		echo "the tests need $absent: install it (on Debian, of: redis-server chromium gcc libc6-dev strace nginx-light caddy libapache2-mod-oauth2 npm nodejs) and run make test again" >&2
 		exit 1
 	fi
 }
