@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin/api"
 	"github.com/grantor-dev/grantor/oauth"
 )
@@ -46,6 +46,9 @@ func (c *command) createAPI(ctx context.Context, cmd *cobra.Command, r *remote, 
 	if with {
 		n.ClientID = "" // it is there once the client is
 		clientID = firstOf(clientID, companionID(n.Identifier))
+		if err := companionOf(n, clientID).Check(); err != nil {
+			return fmt.Errorf("--client-id: %w", err)
+		}
 		if err := isFree(ctx, r, clientID); err != nil {
 			return err
 		}
@@ -72,11 +75,15 @@ func (c *command) createAPI(ctx context.Context, cmd *cobra.Command, r *remote, 
 
 // isFree finds out before anything is made whether a client_id is in use. Who may not look learns it later.
 func isFree(ctx context.Context, r *remote, clientID string) error {
-	_, err := r.call(ctx, http.MethodGet, at("clients", clientID), nil, nil)
+	knows, err := may(ctx, r, account.ViewClients)
+	if err != nil || !knows {
+		return err
+	}
+	err = r.get(ctx, at("clients", clientID), nil)
 	switch {
 	case err == nil:
 		return fmt.Errorf("there is a client %s already: name another one by --client-id, or leave out --with-client to let the API be that client", printable(clientID))
-	case isRefused(err, codeNotFound), isForbidden(err):
+	case isRefused(err, codeNotFound):
 		return nil
 	}
 	return err
@@ -91,7 +98,7 @@ func withoutCompanion(identifier, clientID string, err error) error {
 // and has none.
 func companionOf(n *oauth.APIRegistration, clientID string) oauth.Registration {
 	return oauth.Registration{
-		ClientID: clientID, ClientName: firstOf(n.Name, n.Identifier) + " (API)",
+		ClientID: clientID, ClientName: shortened(firstOf(n.Name, n.Identifier), 200) + " (API)",
 		TokenEndpointAuthMethod: oauth.ClientSecretBasic, GrantTypes: []oauth.GrantType{oauth.ClientCredentials},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin/api"
 	"github.com/grantor-dev/grantor/oauth"
 )
@@ -17,13 +18,8 @@ var apiType = reflect.TypeFor[oauth.APIRegistration]()
 
 // readAPIs reads the APIs that there are, where the file speaks of any, or of clients, which may have scopes of them.
 func (p *plan) readAPIs(ctx context.Context) (err error) {
-	speaks := p.declared.kinds["apis"]
-	if !speaks && !p.declared.kinds["clients"] {
-		return nil
-	}
-	p.apis, err = all[api.API](ctx, p.remote, "/apis", url.Values{"sort": {"identifier"}})
-	if !speaks && isForbidden(err) {
-		return nil // the server will say
+	if p.declared.kinds["apis"] || p.declared.kinds["clients"] && p.rights.Has(account.ViewAPIs) {
+		p.apis, err = all[api.API](ctx, p.remote, "/apis", url.Values{"sort": {"identifier"}})
 	}
 	return err
 }
@@ -97,12 +93,13 @@ func (p *plan) comesLater(ctx context.Context, d *oauth.APIRegistration) (bool, 
 	if d.ClientID == "" {
 		return false, nil
 	}
+	if !p.rights.Has(account.ViewClients) {
+		return p.declared.declaresClient(d.ClientID), nil // the server will say
+	}
 	place := "api " + printable(d.Identifier)
 	var was api.Client
 	_, err := p.remote.call(ctx, http.MethodGet, at("clients", d.ClientID), nil, &was)
 	switch {
-	case isForbidden(err): // the server will say
-		return p.declared.declaresClient(d.ClientID), nil
 	case err != nil && !isRefused(err, codeNotFound):
 		return false, err
 	case p.declared.declaresClient(d.ClientID):
@@ -165,15 +162,7 @@ func hasScope(r *oauth.APIRegistration, name string) bool {
 // letGo takes scopes from an API that another one of the file gets, since a scope belongs to one: nil where there are none.
 // next is what the API becomes, nil where it is deleted. It brings the version that was seen up to date.
 func (p *plan) letGo(was, next *oauth.APIRegistration, seen *found) func(context.Context) error {
-	kept := []oauth.APIScope{}
-	for _, s := range was.Scopes {
-		wanted := slices.ContainsFunc(p.declared.APIs, func(d oauth.APIRegistration) bool {
-			return d.AsKept().Identifier != was.Identifier && hasScope(&d, s.Name)
-		})
-		if !wanted || next != nil && hasScope(next, s.Name) {
-			kept = append(kept, s)
-		}
-	}
+	kept := p.declared.leftScopes(was, next)
 	if len(kept) == len(was.Scopes) {
 		return nil
 	}
@@ -185,6 +174,20 @@ func (p *plan) letGo(was, next *oauth.APIRegistration, seen *found) func(context
 		*seen = now
 		return nil
 	}
+}
+
+// leftScopes gives those scopes of an API that no other one of the file gets. next is what the API becomes, nil for nothing.
+func (s *seed) leftScopes(was, next *oauth.APIRegistration) []oauth.APIScope {
+	kept := []oauth.APIScope{}
+	for _, scope := range was.Scopes {
+		wanted := slices.ContainsFunc(s.APIs, func(d oauth.APIRegistration) bool {
+			return d.AsKept().Identifier != was.Identifier && hasScope(&d, scope.Name)
+		})
+		if !wanted || next != nil && hasScope(next, scope.Name) {
+			kept = append(kept, scope)
+		}
+	}
+	return kept
 }
 
 // apiFault names fields as the file does.
@@ -216,9 +219,12 @@ func (p *plan) pruneAPIs(ctx context.Context) error {
 
 // checkUnused notes clients that will still have an API.
 func (p *plan) checkUnused(ctx context.Context, one *api.API) error {
-	clients, err := whole[api.ClientOfAPI](ctx, p.remote, atAPI(one.Identifier, "clients"))
-	if isForbidden(err) || isRefused(err, codeNotFound) {
+	if !p.rights.Has(account.ViewClients) {
 		return nil // the server will say
+	}
+	clients, err := whole[api.ClientOfAPI](ctx, p.remote, atAPI(one.Identifier, "clients"))
+	if isRefused(err, codeNotFound) { // somebody was faster
+		return nil
 	}
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grantor-dev/grantor/admin/api"
+	"github.com/grantor-dev/grantor/oauth"
 )
 
 // auditFlags say which events are wanted.
@@ -32,6 +33,7 @@ func (c *command) audit() *cobra.Command {
 		Long: "Show who did what, on what, old to new, and from where, the newest first. With --json each event is one line, and all are printed unless\n" +
 			"--limit says otherwise. A time is a duration back from now (24h, 7d), a day, or RFC 3339.",
 		Example: `  grantor audit --object client:shop
+  grantor audit --object api:https://orders.example.com
   grantor audit --actor alice --action user --since 7d
   grantor audit --json --since 2026-11-01 >november.jsonl`,
 		Args: takes(0),
@@ -59,7 +61,7 @@ func (c *command) audit() *cobra.Command {
 
 func (f *auditFlags) query() (url.Values, error) {
 	query := url.Values{}
-	for name, value := range map[string]string{"actor": f.actor, "object": f.object, "action": f.action} {
+	for name, value := range map[string]string{"actor": f.actor, "object": objectOf(f.object), "action": f.action} {
 		if value != "" {
 			query.Set(name, value)
 		}
@@ -74,6 +76,15 @@ func (f *auditFlags) query() (url.Values, error) {
 		}
 	}
 	return query, nil
+}
+
+// objectOf names an API as the log does, where a person named it by its identifier.
+func objectOf(named string) string {
+	identifier, isAPI := strings.CutPrefix(named, "api:")
+	if !isAPI || strings.HasPrefix(identifier, "api_") {
+		return named
+	}
+	return "api:" + oauth.APIID(identifier)
 }
 
 func (c *command) showAudit(ctx context.Context, cmd *cobra.Command, r *remote, query url.Values, limit int) error {

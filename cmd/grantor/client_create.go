@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin/api"
 	"github.com/grantor-dev/grantor/oauth"
 )
@@ -32,8 +34,33 @@ func (c *command) clientCreate() *cobra.Command {
 			if err := at.post(ctx, "/clients", r, &made); err != nil {
 				return clientError(id, clientWording(&r).faults(err))
 			}
-			return c.printClient(cmd, &made.Client, made.ClientSecret)
+			if err := c.printClient(cmd, &made.Client, made.ClientSecret); err != nil {
+				return err
+			}
+			return c.hintAtAPIs(ctx, at, r.Audience)
 		})
 	}
 	return cmd
+}
+
+// hintAtAPIs tells of what a client was given that no API is registered under: a misspelt identifier looks like that.
+func (c *command) hintAtAPIs(ctx context.Context, r *remote, audience []string) error {
+	if len(audience) == 0 {
+		return nil
+	}
+	if knows, err := may(ctx, r, account.ViewAPIs); err != nil || !knows {
+		return err
+	}
+	for _, identifier := range audience {
+		if identifier == r.issuer {
+			continue // the server itself
+		}
+		err := r.get(ctx, atAPI(identifier), nil)
+		if isRefused(err, codeNotFound) {
+			fmt.Fprintf(c.err, "No API is registered under %s. Tokens can be meant for it all the same; `grantor api create %[1]s` registers it.\n", printable(identifier))
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -48,6 +48,9 @@ func (c *command) editClient(ctx context.Context, cmd *cobra.Command, r *remote,
 	if err := c.printClient(cmd, &changed, ""); err != nil {
 		return err
 	}
+	if err := c.hintAtAPIs(ctx, r, given.Audience); err != nil {
+		return err
+	}
 	if changed.TokenEndpointAuthMethod != oauth.NoSecret && len(changed.Secrets) == 0 {
 		fmt.Fprintf(c.err, "\nThe client has no secret yet: make one with `grantor client secret add %s`.\n", printable(given.ClientID))
 	}

@@ -22,6 +22,7 @@ import (
 type remote struct {
 	base   string // URL of the API
 	place  string // where it is, in words for people
+	issuer string // what the server goes by
 	client *http.Client
 	bearer bearer // nil where nobody has to prove who he is
 }

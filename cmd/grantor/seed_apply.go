@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/oauth"
@@ -105,56 +104,6 @@ func (s *seed) applyUsers(ctx context.Context, a *app, result *seeded, f *seedFa
 		f.add("user "+u.Username, err)
 		result.count(changed)
 	}
-	return nil
-}
-
-// applyAPIs makes the APIs, whose scopes clients are given, before the clients. The client of an API may come after it, in
-// nameClients.
-func (s *seed) applyAPIs(ctx context.Context, a *app, result *seeded, f *seedFaults) error {
-	for _, r := range s.APIs {
-		if r.ClientID != "" {
-			c, _, err := a.provider.LoadClient(ctx, r.ClientID)
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
-				return fmt.Errorf("seed API %s: %w", r.Identifier, err)
-			}
-			if s.declaresClient(r.ClientID) && (err != nil || c.IsPublic()) {
-				r.ClientID = ""
-			}
-		}
-		if err := ensureAPI(ctx, a, result, f, r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *seed) declaresClient(id string) bool {
-	return slices.ContainsFunc(s.Clients, func(c seedClient) bool { return c.ClientID == id })
-}
-
-// nameClients gives APIs the clients that were not there yet when they were made.
-func (s *seed) nameClients(ctx context.Context, a *app, result *seeded, f *seedFaults) error {
-	if f.err() != nil {
-		return nil // the client may be what is faulty, and so may the API
-	}
-	for _, r := range s.APIs {
-		if r.ClientID == "" || !s.declaresClient(r.ClientID) {
-			continue
-		}
-		if err := ensureAPI(ctx, a, result, f, r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func ensureAPI(ctx context.Context, a *app, result *seeded, f *seedFaults, r oauth.APIRegistration) error {
-	changed, err := a.provider.EnsureAPI(ctx, r)
-	if unexpected(err) {
-		return fmt.Errorf("seed API %s: %w", r.Identifier, err)
-	}
-	f.add("API "+r.Identifier, err)
-	result.count(changed)
 	return nil
 }
 

@@ -77,7 +77,7 @@ func (s *seed) checkAPIs(f *seedFaults, once func(place, what, key string)) map[
 			if other := of[scope.Name]; other != "" && other != r.Identifier {
 				f.add(place, fmt.Errorf("scopes[%d].name must not be %s, which belongs to the API %s", k, scope.Name, other))
 			}
-			of[scope.Name] = r.Identifier
+			of[scope.Name] = firstOf(of[scope.Name], r.Identifier)
 		}
 		for _, c := range s.Clients {
 			if r.ClientID != "" && c.ClientID == r.ClientID && c.TokenEndpointAuthMethod == oauth.NoSecret {

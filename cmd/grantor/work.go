@@ -26,7 +26,7 @@ func (c *command) work(cmd *cobra.Command, e expectation, do func(ctx context.Co
 			return do(ctx, r)
 		})
 	}
-	r := &remote{base: to.server + api.Path, place: to.server, client: newHTTPClient(nil)}
+	r := &remote{base: to.server + api.Path, place: to.server, issuer: to.server, client: newHTTPClient(nil)}
 	if r.bearer, err = c.bearerFor(to); err != nil {
 		return err
 	}
@@ -44,7 +44,8 @@ func (a *app) remote() (*remote, error) {
 		return nil, err
 	}
 	return &remote{
-		base: "http://store.invalid" + issuer.Path + api.Path, place: "the store " + a.config.Store.String(), client: newHTTPClient(door),
+		base: "http://store.invalid" + issuer.Path + api.Path, place: "the store " + a.config.Store.String(), issuer: a.config.Issuer,
+		client: newHTTPClient(door),
 	}, nil
 }
 
