@@ -55,7 +55,7 @@ func TestMetadataThatCannotBeRightAreRefused(t *testing.T) {
 		"no endpoint that is needed": {map[string]any{"jwks_uri": "", "introspection_endpoint": ""}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.metadata = c.metadata
+			s.says(c.metadata)
 			r := refusalOf(t, newGuard(t, s.config()), s.token(t, nil))
 			if c.good {
 				wantCode(t, r, 0, "ok")
@@ -89,7 +89,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			s.ServeHTTP(w, r)
 		}))
 		t.Cleanup(front.Close)
-		s.metadata = map[string]any{"issuer": front.URL, "jwks_uri": front.URL + "/jwks"}
+		s.says(map[string]any{"issuer": front.URL, "jwks_uri": front.URL + "/jwks"})
 		c := s.config()
 		c.Issuer = front.URL
 		before := s.keyReads.Load()
@@ -113,7 +113,7 @@ func TestMetadataAreReadAgainNowAndThen(t *testing.T) {
 			t.Errorf("metadata were read %d times, want 2", n)
 		}
 		// A document that turned bad changes nothing.
-		s.metadata = map[string]any{"issuer": "https://evil.example"}
+		s.says(map[string]any{"issuer": "https://evil.example"})
 		time.Sleep(2 * reread)
 		wantCode(t, refusalOf(t, g, s.tokenBy(t, s.key(0), time.Now(), nil)), 0, "ok")
 	})

@@ -39,7 +39,7 @@ func TestWhatHappensWithoutTheFeed(t *testing.T) {
 			inBubble(t, func(t *testing.T, s *server, conf Config) {
 				conf.ClientID, conf.ClientSecret, conf.Feed, conf.WhenFeedAway = "orders", "secret", c.use, c.away
 				if c.offered {
-					s.metadata = map[string]any{"revocation_feed_endpoint": s.url + "/no-feed"} // answers 404
+					s.says(map[string]any{"revocation_feed_endpoint": s.url + "/no-feed"}) // answers 404
 				}
 				if c.active != nil {
 					s.active = func(string) map[string]any { return c.active }
@@ -186,7 +186,7 @@ func TestAGuardIsSharedByMany(t *testing.T) {
 
 func TestNoGoroutineIsLeftAfterClose(t *testing.T) {
 	s := newServer(t, jose.ES256)
-	s.metadata = map[string]any{"revocation_feed_endpoint": s.url + "/no-feed"}
+	s.says(map[string]any{"revocation_feed_endpoint": s.url + "/no-feed"})
 	for range 5 {
 		c := s.config()
 		c.ClientID, c.ClientSecret = "orders", "secret"

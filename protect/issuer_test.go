@@ -91,17 +91,17 @@ func check(tb testing.TB, err error) {
 type server struct {
 	url  string
 	keys struct {
-		sync.Mutex
-		list []*signer
-		raw  string // instead of the list
+		sync.Mutex // of what tests change
+		list       []*signer
+		raw        string         // instead of the list
+		metadata   map[string]any // added to the document
+		hold       chan struct{}  // requests for the keys wait until it is closed
 	}
 	down     atomic.Bool  // answers 500
 	keyReads atomic.Int64 // requests for the keys
 	reads    atomic.Int64 // requests for the metadata
-	hold     chan struct{}
 	headers  http.Header
-	metadata map[string]any // added to the document
-	noOAuth  bool           // knows OpenID Connect Discovery only
+	noOAuth  bool // knows OpenID Connect Discovery only
 	active   func(token string) map[string]any
 }
 
@@ -129,6 +129,21 @@ func (s *server) withdraw(gone *signer) {
 	s.keys.list = slices.DeleteFunc(s.keys.list, func(k *signer) bool { return k == gone })
 }
 
+// says adds to the metadata.
+func (s *server) says(metadata map[string]any) {
+	s.keys.Lock()
+	defer s.keys.Unlock()
+	s.keys.metadata = metadata
+}
+
+// hangs makes requests for the keys wait until the channel is closed.
+func (s *server) hangs() chan struct{} {
+	s.keys.Lock()
+	defer s.keys.Unlock()
+	s.keys.hold = make(chan struct{})
+	return s.keys.hold
+}
+
 func (s *server) key(i int) *signer {
 	s.keys.Lock()
 	defer s.keys.Unlock()
@@ -146,12 +161,17 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		strings.HasSuffix(r.URL.Path, "/.well-known/openid-configuration"):
 		s.reads.Add(1)
 		document := map[string]any{"issuer": s.url, "jwks_uri": s.url + "/jwks", "introspection_endpoint": s.url + "/introspect"}
-		maps.Copy(document, s.metadata)
+		s.keys.Lock()
+		maps.Copy(document, s.keys.metadata)
+		s.keys.Unlock()
 		_ = json.NewEncoder(w).Encode(document)
 	case r.URL.Path == "/jwks":
 		s.keyReads.Add(1)
-		if s.hold != nil {
-			<-s.hold
+		s.keys.Lock()
+		hold := s.keys.hold
+		s.keys.Unlock()
+		if hold != nil {
+			<-hold
 		}
 		maps.Copy(w.Header(), s.headers)
 		_, _ = w.Write(s.keySet())

@@ -88,13 +88,13 @@ func TestAServerThatIsAwayAtTheStartIsWaitedFor(t *testing.T) {
 
 func TestNewWaitsForAServerThatHangsOnlySoLong(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *server, c Config) {
-		s.hold = make(chan struct{})
+		hold := s.hangs()
 		began := time.Now()
 		g := newGuard(t, c)
 		if took := time.Since(began); took != defaultTimeout {
 			t.Errorf("New took %s", took)
 		}
-		close(s.hold)
+		close(hold)
 		time.Sleep(2 * time.Second)
 		wantCode(t, refusalOf(t, g, s.tokenBy(t, s.key(0), time.Now(), nil)), 0, "ok")
 	})
@@ -180,7 +180,7 @@ func TestAFloodOfUnknownKeysCostsOneReading(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *server, c Config) {
 		g := newGuard(t, c)
 		time.Sleep(time.Minute)
-		s.hold = make(chan struct{})
+		hold := s.hangs()
 		stranger := newSigner(t, jose.EdDSA)
 		var all sync.WaitGroup
 		for i := range 200 {
@@ -193,7 +193,7 @@ func TestAFloodOfUnknownKeysCostsOneReading(t *testing.T) {
 		if n := s.keyReads.Load(); n != 2 {
 			t.Errorf("keys were read %d times, want 2", n)
 		}
-		close(s.hold)
+		close(hold)
 		all.Wait()
 		if n := s.keyReads.Load(); n != 2 {
 			t.Errorf("keys were read %d times, want 2", n)
@@ -205,8 +205,8 @@ func TestACallerWhoGivesUpWaitsNoLonger(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *server, c Config) {
 		g := newGuard(t, c)
 		time.Sleep(time.Minute)
-		s.hold = make(chan struct{})
-		defer close(s.hold)
+		hold := s.hangs()
+		defer close(hold)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
