@@ -1,4 +1,5 @@
 // RFC 8414: the metadata of the authorization server.
+
 package protect
 
 import (

@@ -1,4 +1,5 @@
 // RFC 6750 section 2.1: the token comes in the header Authorization.
+
 package protect
 
 import (

@@ -1,4 +1,5 @@
 // RFC 9068 section 4, RFC 8725: JWT access tokens.
+
 package protect
 
 import (

@@ -1,4 +1,5 @@
 // RFC 7517: the keys of the authorization server.
+
 package protect
 
 import (

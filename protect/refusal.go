@@ -1,4 +1,5 @@
 // RFC 6750 section 3: refusals.
+
 package protect
 
 import (

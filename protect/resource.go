@@ -1,4 +1,5 @@
 // RFC 9728: the document that describes the API.
+
 package protect
 
 import (
