@@ -141,8 +141,13 @@ func (p *Provider) settleName(ctx context.Context, c *Client) error {
 	return err
 }
 
-// ensureKey makes sure that tokens of the registration can be signed before the first one is asked for.
+// ensureKey makes sure that what is signed for the registration can be, before the first one is asked for.
 func (p *Provider) ensureKey(ctx context.Context, r *Registration) error {
+	if alg := r.IntrospectionSignedResponseAlg; alg != "" {
+		if err := p.keys.Ensure(ctx, alg); err != nil {
+			return err
+		}
+	}
 	if r.AccessTokenFormat != JWT || r.AccessTokenSigningAlg == "" {
 		return nil
 	}

@@ -20,6 +20,7 @@ type Metadata struct {
 	IntrospectionEndpointAuthMethods  []AuthMethod     `json:"introspection_endpoint_auth_methods_supported"`
 	PromptValuesSupported             []string         `json:"prompt_values_supported"`
 	AccessTokenSigningAlgs            []jose.Algorithm `json:"access_token_signing_alg_values_supported"`
+	IntrospectionSigningAlgs          []jose.Algorithm `json:"introspection_signing_alg_values_supported"`     // RFC 9701 section 7
 	AuthorizationResponseIssParameter bool             `json:"authorization_response_iss_parameter_supported"` // RFC 9207 section 3
 }
 
@@ -48,6 +49,7 @@ func (p *Provider) Metadata(at Endpoints) *Metadata {
 		IntrospectionEndpointAuthMethods:  withSecret,
 		PromptValuesSupported:             promptValues,
 		AccessTokenSigningAlgs:            jose.Algorithms,
+		IntrospectionSigningAlgs:          jose.Algorithms,
 		AuthorizationResponseIssParameter: true,
 	}
 }

@@ -1,9 +1,12 @@
 package server
 
 import (
+	"io"
 	"net/http"
+	"strconv"
 	"time"
 
+	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 )
 
@@ -35,9 +38,25 @@ func (s *server) introspect(w http.ResponseWriter, r *http.Request, c *oauth.Cli
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, s.introspection(seen))
+	answer := s.introspection(seen)
+	if !prefers(r, introspectionJWT, "application/json") {
+		writeJSON(w, http.StatusOK, answer)
+		return nil
+	}
+	signed, err := s.Provider.SignIntrospection(r.Context(), c, answer)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", introspectionJWT)
+	h.Set("Content-Length", strconv.Itoa(len(signed)))
+	web.NoStore(h)
+	_, _ = io.WriteString(w, signed) // the caller may be gone
 	return nil
 }
+
+// introspectionJWT is the media type of a signed answer (RFC 9701 section 4).
+const introspectionJWT = "application/token-introspection+jwt"
 
 func (s *server) introspection(seen *oauth.Introspection) introspection {
 	if !seen.Active {

@@ -38,6 +38,7 @@ func TestMetadataDescribesWhatIsOn(t *testing.T) {
 		"token_endpoint_auth_methods_supported":          "client_secret_basic client_secret_post none",
 		"revocation_endpoint_auth_methods_supported":     "client_secret_basic client_secret_post none",
 		"introspection_endpoint_auth_methods_supported":  "client_secret_basic client_secret_post",
+		"introspection_signing_alg_values_supported":     "ES256 EdDSA RS256",
 		"authorization_response_iss_parameter_supported": "true",
 	} {
 		if got := words(m[name]); got != want {
