@@ -68,6 +68,6 @@ type Away int
 // The ways to go on without the feed.
 const (
 	GoOn      Away = iota // they are taken as if there were no feed, and it is logged
-	AskServer             // the server is asked about each, by introspection
+	AskServer             // the server is asked about each, and its answer is believed for CacheTime
 	Refuse                // they are answered with 503
 )

@@ -52,6 +52,12 @@ func (d *discovery) endpoints(ctx context.Context) (endpoints, error) {
 	return endpoints{}, fmt.Errorf("%w: its metadata could not be read yet", errAway)
 }
 
+// hasNoKeys reports whether the server publishes none, so that whatever its tokens look like, only it knows what they are.
+func (d *discovery) hasNoKeys() bool {
+	e := d.known.Load()
+	return e != nil && e.jwks == ""
+}
+
 // read asks the server. What was known stays known when that fails.
 func (d *discovery) read(ctx context.Context) error {
 	e, err := d.ask(ctx)

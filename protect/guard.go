@@ -143,7 +143,7 @@ func (g *Guard) check(ctx context.Context, token string) (*Token, *Refusal) {
 	switch {
 	case !isB64Token(token):
 		return nil, malformed("the token has characters that none has")
-	case !isJWT(token):
+	case !isJWT(token), g.discovery.hasNoKeys():
 		return g.introspect(ctx, token)
 	}
 	t, refusal := g.verify(ctx, token, &d)

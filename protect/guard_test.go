@@ -123,6 +123,20 @@ func TestAForgedJWTIsNotAskedAbout(t *testing.T) {
 	}
 }
 
+func TestATokenThatLooksLikeAJWTIsAskedAboutWhereTheServerHasNoKeys(t *testing.T) {
+	s := newServer(t, jose.ES256)
+	s.says(map[string]any{"jwks_uri": ""})
+	s.active = func(string) map[string]any {
+		return map[string]any{"active": true, "sub": "usr_2", "client_id": "shop"}
+	}
+	c := s.config()
+	c.ClientID, c.ClientSecret = "orders", "secret"
+	if token, err := newGuard(t, c).Check(t.Context(), s.token(t, nil)); err != nil || token.Subject != "usr_2" {
+		t.Errorf("Check = %+v, %v", token, err)
+	}
+	wantCode(t, refusalOf(t, newGuard(t, s.config()), s.token(t, nil)), 401, "invalid_token")
+}
+
 func TestRefusalsAreErrors(t *testing.T) {
 	g := newGuard(t, newServer(t, jose.ES256).config())
 	_, err := g.Check(t.Context(), "junk")

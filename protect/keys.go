@@ -4,8 +4,6 @@ package protect
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/http"
@@ -131,7 +129,7 @@ func (k *keyring) run(ctx context.Context) {
 			next = doubled(retrySoonest, failures-1, retryLatest)
 		}
 		k.end()
-		timer := time.NewTimer(spread(next))
+		timer := time.NewTimer(jitter(next))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -271,11 +269,4 @@ func maxAge(header http.Header) time.Duration {
 		}
 	}
 	return keysUsually
-}
-
-// spread takes off up to a quarter, by chance, so that many APIs do not ask in step.
-func spread(d time.Duration) time.Duration {
-	var b [2]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return d - d/4*time.Duration(binary.BigEndian.Uint16(b[:]))/(1<<16)
 }

@@ -57,12 +57,12 @@ func TestKeysAreReadAgainAhead(t *testing.T) {
 			s.headers = http.Header{"Cache-Control": {header}}
 			g := newGuard(t, c)
 			synctest.Wait()
-			time.Sleep(latest*3/4 - time.Second)
+			time.Sleep(latest/2 - time.Second)
 			synctest.Wait()
 			if n := s.keyReads.Load(); n != 1 {
 				t.Errorf("%q: read %d times, too early", header, n)
 			}
-			time.Sleep(latest/4 + 2*time.Second)
+			time.Sleep(latest/2 + 2*time.Second)
 			synctest.Wait()
 			if n := s.keyReads.Load(); n != 2 {
 				t.Errorf("%q: read %d times, want 2", header, n)
