@@ -22,11 +22,12 @@ import (
 // place is where the commands run: a copy of what git tracks or would track, and nothing of the person who runs the test.
 type place struct {
 	dir, home, port string
+	api             string // host and port of the API that is guarded
 }
 
 func newPlace(t *testing.T) *place {
 	t.Helper()
-	p := &place{dir: t.TempDir(), home: t.TempDir(), port: freePort(t)}
+	p := &place{dir: t.TempDir(), home: t.TempDir(), port: freePort(t), api: "127.0.0.1:" + freePort(t)}
 	copyTree := exec.Command("bash", "-c", `cd ../.. && git ls-files -z --cached --others --exclude-standard | tar --null --ignore-failed-read -cf - -T - | tar -xf - -C "$0"`, p.dir)
 	if out, err := copyTree.CombinedOutput(); err != nil {
 		t.Fatalf("copy the tree: %v\n%s", err, out)
@@ -45,13 +46,15 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// command prepares a block of the README. The one thing that is changed is the port, since 8080 may be taken; the module
+// command prepares a block of the README. The one thing that is changed is the ports, since 8080 may be taken; the module
 // and build caches are kept, since tests should not load the network.
 func (p *place) command(ctx context.Context, block string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", strings.ReplaceAll(block, "localhost:8080", "localhost:"+p.port))
+	block = strings.NewReplacer("localhost:8080", "localhost:"+p.port, "127.0.0.1:9000", p.api).Replace(block)
+	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", block)
 	cmd.Dir = p.dir
 	cmd.Env = []string{
 		"HOME=" + p.home, "PATH=" + os.Getenv("PATH"), "GRANTOR_LISTEN=127.0.0.1:" + p.port,
+		"ISSUER=http://localhost:" + p.port, "ADDR=" + p.api, // of the examples
 		"GOMODCACHE=" + goEnv("GOMODCACHE"), "GOCACHE=" + goEnv("GOCACHE"), "GOFLAGS=" + goEnv("GOFLAGS"), "GOPROXY=" + goEnv("GOPROXY"),
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -77,6 +80,12 @@ func (p *place) run(t *testing.T, block string) string {
 // start runs a block that serves until stop is called, and waits until the server is ready.
 func (p *place) start(t *testing.T, block string) (output *output, stop func()) {
 	t.Helper()
+	return p.startAt(t, block, "http://localhost:"+p.port+"/readyz", http.StatusOK, "is ready at")
+}
+
+// startAt waits until an address answers with a status, and the block has printed a text.
+func (p *place) startAt(t *testing.T, block, address string, status int, text string) (output *output, stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := p.command(ctx, block)
 	output = newOutput()
@@ -90,9 +99,9 @@ func (p *place) start(t *testing.T, block string) (output *output, stop func()) 
 	})
 	t.Cleanup(stop)
 	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if r, err := http.Get("http://localhost:" + p.port + "/readyz"); err == nil {
+		if r, err := http.Get(address); err == nil {
 			r.Body.Close()
-			if r.StatusCode == http.StatusOK && strings.Contains(output.String(), "is ready at") {
+			if r.StatusCode == status && strings.Contains(output.String(), text) {
 				return output, stop
 			}
 		}
@@ -164,7 +173,10 @@ func TestFiveMinuteStart(t *testing.T) {
 	wants(t, p.run(t, block(t, "TOKEN=")), `"active":true`, `"client_id":"demo-web"`)
 	wants(t, p.run(t, block(t, "oauth-authorization-server")), `"token_endpoint":"http://localhost:`+p.port)
 	wants(t, p.run(t, block(t, "demo-ops:")), `"name":"Demo operations"`, `"client_id":"demo-ops"`, `"next_cursor":`)
-	wants(t, p.run(t, block(t, "grantor apply")), "+ client shop", "5 created, 0 changed, 0 deleted", "The shop, on phones")
+	wants(t, p.run(t, block(t, "grantor apply")), "+ client shop", "7 created, 0 changed, 0 deleted", "The shop, on phones")
+	_, stopAPI := p.startAt(t, block(t, "go run ./examples/api"), "http://"+p.api+"/orders", http.StatusUnauthorized, "the API is at")
+	wants(t, p.run(t, block(t, "127.0.0.1:9000/orders")), "401 Unauthorized", "Www-Authenticate: Bearer ", "200 OK", "three apples")
+	stopAPI()
 	// The command that the server printed is to be pasted as it is.
 	printed := regexp.MustCompile(`(?m)^\s*(curl .*)$`).FindStringSubmatch(banner.String())
 	wants(t, p.run(t, printed[1]), `"access_token":"grat_`)
