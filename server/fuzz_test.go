@@ -54,6 +54,26 @@ func wantRefusal(t *testing.T, err error) {
 }
 
 // FuzzLocalPath: a login leads to a path of ours, or nowhere, as every parser of URLs reads it.
+func FuzzReadGuard(f *testing.F) {
+	for _, seed := range []string{
+		"audience=https://api.example.com&scope=a+b", "audience=https%3a//a&of=/x?audience=y", "%61udience=a&audience=b", "scope=%0d%0a&audience=x", "a=%zz;b&audience=c",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		audience, need, err := readGuard(query)
+		if err != nil {
+			return
+		}
+		if audience == "" || strings.ContainsAny(need.String(), "\"\\\r\n\x00") {
+			t.Errorf("%q names %q and %q", query, audience, need)
+		}
+		if values, err := url.ParseQuery(query); err == nil && (len(values["audience"]) != 1 || values.Get("audience") != audience || len(values["scope"]) > 1) {
+			t.Errorf("%q names %q, by others %q", query, audience, values["audience"])
+		}
+	})
+}
+
 func FuzzLocalPath(f *testing.F) {
 	for _, seed := range []string{"/admin", "/account/apps", "//evil.example", "/\\evil", "/admin/../x", "/admin//evil", "/%2f/evil", "https://evil", "/admin\t/x"} {
 		f.Add(seed)
