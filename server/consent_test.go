@@ -109,3 +109,28 @@ func TestAnotherAccountCanBeUsed(t *testing.T) {
 	page := b.consentPage("web")
 	b.get("/login?interaction="+interactionOf(page)).wantText("Sign in", "Web app")
 }
+
+// What is asked for stands under the name of the API that it belongs to, in the words of whoever registered that.
+func TestConsentPageTellsScopesByAPIs(t *testing.T) {
+	s := usual(t)
+	const evil = `<script>alert(1)</script>`
+	_, err := s.provider.RegisterAPI(t.Context(), oauth.APIRegistration{Identifier: api, Name: "Photos " + evil, Scopes: []oauth.APIScope{
+		{Name: "api:read", Description: "See your " + evil + " photos."}, {Name: "api:write"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := s.browser().consentPage("web", "scope=api:read api:write", "resource="+api)
+	page.wantText("Photos "+evil+" "+api+" See your "+evil+" photos. api:read", oauth.ScopeSentence("api:write")+" api:write")
+	if strings.Contains(page.Body.String(), evil) || strings.Contains(page.text(), "sed at") {
+		t.Errorf("the page: %s", page.text())
+	}
+
+	b := s.browser()
+	b.code("web", "scope=api:read", "resource="+api)
+	more := b.follow(b.authorize("web", "scope=api:read api:write", "resource="+api))
+	more.wantText("new api:write")
+	if strings.Contains(more.text(), "new api:read") {
+		t.Errorf("what was allowed before is told as new: %s", more.text())
+	}
+}

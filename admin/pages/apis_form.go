@@ -16,7 +16,7 @@ import (
 // scope_description, which repeat, the first of the one with the first of the other.
 
 const (
-	spareRows = 3   // empty rows that a form begins with, and gets more of
+	spareRows = 3   // empty rows that the form of a new API begins with, and that a form gets more of
 	maxRows   = 200 // of which nobody needs so many
 )
 
@@ -217,14 +217,15 @@ func (f formView) scopeRows() []templates.ScopeRow {
 			NameFault: f.fault(rowField(row.number, "name")), SayFault: f.fault(rowField(row.number, "description")),
 		})
 	}
-	for empty := countEmpty(rows); empty < spareRows && len(shown) < maxRows; empty++ {
+	filled := len(filledRows(f.form))
+	spare := 1
+	if filled == 0 {
+		spare = spareRows
+	}
+	for len(shown) < min(filled+spare, maxRows) {
 		shown = append(shown, templates.ScopeRow{Number: len(shown) + 1})
 	}
 	return shown
-}
-
-func countEmpty(rows []scopeRow) int {
-	return len(rows) - len(slices.DeleteFunc(slices.Clone(rows), scopeRow.empty))
 }
 
 // changedRows does what the buttons of the rows ask for: more of them, or one less. It reports whether one was pressed.

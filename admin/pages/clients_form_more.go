@@ -189,6 +189,6 @@ func lineNumber(numbers []string, index string) string {
 func plainWords(message string) string {
 	return strings.NewReplacer(
 		"authorization_code", "“Authorization Code Grant”", "client_credentials", "“Client Credentials Grant”", "refresh_token", "“Refresh Tokens”",
-		"personal_access_tokens is true", "personal access tokens are enabled",
+		"which audience does not name", "which this auth client does not have", "personal_access_tokens is true", "personal access tokens are enabled",
 	).Replace(message)
 }

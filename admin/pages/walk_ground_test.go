@@ -57,9 +57,15 @@ func (w *world) ground(rule access.Rule, visitor *account.User) ground {
 // authorization has the user allow the client what it asks for, and gives its id.
 func (w *world) authorization(c *oauth.Client, u *account.User, s *account.Session) string {
 	w.t.Helper()
+	return w.allow(c, u, s, "profile")
+}
+
+// allow is authorization for any scope.
+func (w *world) allow(c *oauth.Client, u *account.User, s *account.Session, scope string) string {
+	w.t.Helper()
 	ctx, v := w.system(), oauth.Visitor{Browser: "browser of " + u.Username, Session: s, User: u}
 	d, err := w.provider.Authorize(ctx, oauth.Parameters{
-		"response_type": {"code"}, "client_id": {c.ClientID}, "redirect_uri": {callback}, "scope": {"profile"}, "state": {"s"},
+		"response_type": {"code"}, "client_id": {c.ClientID}, "redirect_uri": {callback}, "scope": {scope}, "state": {"s"},
 		"code_challenge": {strings.Repeat("c", 43)}, "code_challenge_method": {"S256"},
 	}, v)
 	ok(w.t, err)
