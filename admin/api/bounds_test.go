@@ -13,7 +13,7 @@ import (
 // What a body can cost is bounded, whatever fills its megabyte: a few of them must not take the memory of the server.
 func TestHostileBodiesAreRefusedCheaply(t *testing.T) {
 	w := newWorld(t)
-	a := w.as(w.user("clerk", account.CreateClients, account.EditClients, account.ViewTokens), "admin")
+	a := w.as(w.user("clerk", account.CreateClients, account.EditClients, account.CreateAPIs, account.ViewTokens), "admin")
 	w.webClient("app")
 	numbered := func(n int, format string) string {
 		var b strings.Builder
@@ -29,11 +29,12 @@ func TestHostileBodiesAreRefusedCheaply(t *testing.T) {
 		"empty clients":                  `{"clients":[` + strings.TrimSuffix(strings.Repeat(`{},`, 300_000), ",") + `]}`,
 		"clients with a fault each":      `{"clients":[` + numbered(40_000, `{"client_id":"%d"},`) + `]}`,
 		"a name that is all of the body": `{"` + strings.Repeat("~", 900_000) + `":1}`,
+		"empty scopes":                   `{"identifier":"urn:a","scopes":[` + strings.TrimSuffix(strings.Repeat(`{},`, 300_000), ",") + `]}`,
 		"empty lists":                    `{"a":[` + strings.TrimSuffix(strings.Repeat(`[],`, 300_000), ",") + `]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, ask := range [][2]string{
-				{http.MethodPost, "/clients"}, {http.MethodPatch, "/clients/app"}, {http.MethodPost, "/import/clients"}, {http.MethodPost, "/tokens/inspect"},
+				{http.MethodPost, "/clients"}, {http.MethodPatch, "/clients/app"}, {http.MethodPost, "/import/clients"}, {http.MethodPost, "/tokens/inspect"}, {http.MethodPost, "/apis"},
 			} {
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
