@@ -48,16 +48,6 @@ func (c *circuit) admit() (permit, bool) {
 	return permit{circuit: c, probe: true}, true
 }
 
-// wait says how long nobody will ask.
-func (c *circuit) wait() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.until.IsZero() {
-		return 0
-	}
-	return max(0, c.until.Sub(c.now()))
-}
-
 // answered: the server is there, whatever it said.
 func (p permit) answered() {
 	c := p.circuit

@@ -22,6 +22,16 @@ func (c *circuit) failNow(t *testing.T) {
 	p.failed(0)
 }
 
+// wait says how long nobody will ask.
+func (c *circuit) wait() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.until.IsZero() {
+		return 0
+	}
+	return max(0, c.until.Sub(c.now()))
+}
+
 func TestACircuitOpensAfterFailuresInARowOnly(t *testing.T) {
 	c, _ := newCircuit()
 	for range 3 {

@@ -39,12 +39,6 @@ func (d *denied) sweep(turn int, now uint32) {
 	d.subjects.sweep(turn, now)
 }
 
-// len counts what is denied.
-func (d *denied) len(now uint32) int {
-	return d.tokens.len(now) + d.authorizations.len(now) + d.gens.len(now) + d.sessions.len(now) +
-		d.clients.known.len(now) + d.subjects.known.len(now)
-}
-
 // cutoffs are ends by time: whatever began at or before it has ended. There are few, and most tokens have none, which
 // the set of keys tells without a lock.
 type cutoffs struct {

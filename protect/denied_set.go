@@ -88,26 +88,6 @@ func (s *keySet) sweep(shard int, now uint32) {
 	}
 }
 
-// len counts what has not ended.
-func (s *keySet) len(now uint32) int {
-	n := 0
-	for i := range s.shards {
-		n += s.shards[i].table.Load().live(now)
-	}
-	return n
-}
-
-// size is what the tables take, in bytes.
-func (s *keySet) size() int {
-	n := 0
-	for i := range s.shards {
-		if t := s.shards[i].table.Load(); t != nil {
-			n += len(t.keys) * (8 + 4)
-		}
-	}
-	return n
-}
-
 // rebuild puts what has not ended into a table that is half full. Readers go on with the old one meanwhile: what it lacks
 // is only what the same writer adds next.
 func (sh *keyShard) rebuild(now uint32) *keyTable {

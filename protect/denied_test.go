@@ -21,6 +21,32 @@ func manyKeys(n int) []uint64 {
 	return list
 }
 
+// len counts what has not ended.
+func (s *keySet) len(now uint32) int {
+	n := 0
+	for i := range s.shards {
+		n += s.shards[i].table.Load().live(now)
+	}
+	return n
+}
+
+// size is what the tables take, in bytes.
+func (s *keySet) size() int {
+	n := 0
+	for i := range s.shards {
+		if t := s.shards[i].table.Load(); t != nil {
+			n += len(t.keys) * (8 + 4)
+		}
+	}
+	return n
+}
+
+// len counts what is denied.
+func (d *denied) len(now uint32) int {
+	return d.tokens.len(now) + d.authorizations.len(now) + d.gens.len(now) + d.sessions.len(now) +
+		d.clients.known.len(now) + d.subjects.known.len(now)
+}
+
 func TestAKeyIsHeldUntilItsEnd(t *testing.T) {
 	var s keySet
 	s.add(7, 100, 10)

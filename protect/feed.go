@@ -99,7 +99,8 @@ func (f *feed) current() bool {
 		return f.config.Feed != FeedRequired
 	}
 	heard := f.heard.Load()
-	return heard != 0 && f.config.Now().Sub(time.Unix(0, heard)) < f.pace.silence
+	ago := f.config.Now().Sub(time.Unix(0, heard))
+	return heard != 0 && -f.pace.silence < ago && ago < f.pace.silence // a clock that was set back proves nothing
 }
 
 // report tells hook and log when the feed went away or came back.
@@ -114,8 +115,10 @@ func (f *feed) report() {
 		return
 	}
 	switch first := f.state.name == ""; {
+	case f.missing.Load() && state == "current":
+		f.config.Log.Info("the authorization server offers no revocation feed", "issuer", f.config.Issuer)
 	case state == "current":
-		f.config.Log.Info("the revocation feed is heard", "issuer", f.config.Issuer, "offered", !f.missing.Load())
+		f.config.Log.Info("the revocation feed is heard", "issuer", f.config.Issuer)
 	case first && f.state.cause == nil:
 		return // it has only begun to connect
 	default:

@@ -315,6 +315,19 @@ func TestFifteenSecondsWithoutANewsMakeItAwayAndAHeartbeatBringsItBack(t *testin
 	}
 }
 
+func TestAClockThatWasSetBackProvesNothing(t *testing.T) {
+	w := newLine(t, func(c *connection) { c.send(ready); c.hold() })
+	w.current(t)
+	w.clock.pass(-14 * time.Second)
+	if !w.f.current() {
+		t.Error("it is away because of a few seconds")
+	}
+	w.clock.pass(-time.Second)
+	if w.f.current() {
+		t.Error("it is current until the clock comes round")
+	}
+}
+
 func TestAConnectionThatIsLostForAMomentIsNoOutage(t *testing.T) {
 	w := newLine(t, func(c *connection) { c.send(ready); c.cut() }, func(c *connection) { c.send(heartbeat("1")); c.hold() })
 	w.connected(t, 2)
@@ -589,4 +602,22 @@ func TestTokensAreCheckedWhileTheFeedTells(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+func FuzzFeedEvent(f *testing.F) {
+	for _, data := range []string{
+		`{"type":"token","jti":"a","until":1790000000}`, `{"type":"client","client_id":"a","before":-1,"until":99999999999999}`,
+		`{"type":"subject","sub":"a","gen":"b","before":1790000000,"until":1790000000}`, `{"type":"session","authorization":"a","until":0}`, `[]`, `null`,
+	} {
+		f.Add(data)
+	}
+	c := Config{Issuer: "https://auth.example.com", Audience: stageAudience, Now: time.Now, EndWithSession: true}.complete()
+	f.Fuzz(func(t *testing.T, data string) {
+		reader := newFeed(&c, newDiscovery(&c))
+		caughtUp := true
+		err := reader.take(event{id: "1", name: "ended", data: []byte(data)}, &caughtUp)
+		if taken := reader.position == "1"; taken != (err == nil) || taken != reader.current() {
+			t.Errorf("%v, position %q", err, reader.position)
+		}
+	})
 }
