@@ -108,21 +108,22 @@ func (c *call) check(ctx context.Context) (*protect.Token, error) {
 	return token, nil
 }
 
-// bearer reads the one token of a call (RFC 6750 section 2.1). Two could mean different ones to two readers.
+// bearer reads the one token of a call (RFC 6750 section 2.1), "" where there is none: the Guard refuses that, and counts it.
+// Two could mean different ones to two readers.
 func bearer(ctx context.Context) (string, error) {
 	values := metadata.ValueFromIncomingContext(ctx, "authorization")
 	switch len(values) {
 	case 0:
-		return "", status.Error(codes.Unauthenticated, "an access token is needed")
+		return "", nil
 	case 1:
 	default:
 		return "", status.Error(codes.Unauthenticated, "invalid_request: there is more than one authorization")
 	}
 	scheme, token, _ := strings.Cut(values[0], " ")
-	if token = strings.TrimLeft(token, " "); !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return "", status.Error(codes.Unauthenticated, "an access token is needed, as Bearer")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", nil
 	}
-	return token, nil
+	return strings.TrimLeft(token, " "), nil
 }
 
 // refusal says in the words of gRPC why a token was not accepted. What is unknown is no reason to let somebody in.
@@ -133,6 +134,8 @@ func refusal(ctx context.Context, err error) error {
 		return status.FromContextError(ctx.Err()).Err()
 	case !errors.As(err, &r):
 		return status.Error(codes.Unavailable, "the access token could not be checked")
+	case r.Code == "":
+		return status.Error(codes.Unauthenticated, r.Description+", as metadata `authorization: Bearer`")
 	case r.Status == http.StatusForbidden:
 		return status.Errorf(codes.PermissionDenied, "%s (needed: %s)", r.Error(), strings.Join(r.Scope, " "))
 	case r.Status == http.StatusServiceUnavailable:
