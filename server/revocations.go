@@ -22,9 +22,6 @@ const (
 
 // revocations is the revocation feed: server-sent events, until the reader goes or may no longer read.
 func (s *server) revocations(w http.ResponseWriter, r *http.Request) error {
-	if r.Method == http.MethodHead {
-		return errMethod
-	}
 	cred, err := s.readerCredentials(r)
 	if err != nil {
 		return err
@@ -40,6 +37,10 @@ func (s *server) revocations(w http.ResponseWriter, r *http.Request) error {
 	// The bounds of a connection are for answers that end.
 	if err := st.control.SetReadDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("open a stream: %w", err)
+	}
+	st.head()
+	if r.Method == http.MethodHead {
+		return nil
 	}
 	event.Cause = st.run(r.Context(), sub)
 	return nil
@@ -66,15 +67,15 @@ type stream struct {
 	caught  bool // the reader has been told that it is up to date
 }
 
-func (st *stream) begin() error {
+func (st *stream) head() {
 	h := st.w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // nginx hands on each event as it comes
 	web.NoStore(h)
-	var b bytes.Buffer
-	b.WriteString("retry: 1000\n\n")
-	return st.write(&b)
 }
+
+// feedRetry has a reader whose stream has ended come back at once, on whatever node.
+const feedRetry = "retry: 1000\n\n"
 
 // run tells the reader all that comes until there is a reason to end, which it gives; nil where the reader has gone or this
 // node stops.
@@ -83,7 +84,7 @@ func (st *stream) run(ctx context.Context, sub *oauth.Subscription) error {
 	defer check.Stop()
 	defer beat.Stop()
 	due := false
-	if st.begin() != nil {
+	if st.write(bytes.NewBufferString(feedRetry)) != nil {
 		return nil // the reader has gone
 	}
 	for {

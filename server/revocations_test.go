@@ -234,3 +234,16 @@ func TestNoHeartbeatWithoutTheStore(t *testing.T) {
 	}
 	s.listen(l, "api", "").next("ready")
 }
+
+func TestTheHeadOfTheFeedIsAnsweredAlone(t *testing.T) {
+	s, l := listening(t)
+	s.listen(l, "api", "").next("ready")
+	r := s.feedRequest(l, "api", s.secrets["api"], "")
+	r.Method = http.MethodHead
+	answer, err := l.Client().Do(r)
+	ok(t, err)
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("%d %v", answer.StatusCode, answer.Header)
+	}
+}
