@@ -55,7 +55,7 @@ func addClientFlags(cmd *cobra.Command) *clientFlags {
 	set.StringVar(&f.scope, "scope", "", "`scopes` that the client may ask for, separated by spaces")
 	set.StringVar(&f.defaultScope, "default-scope", "", "`scopes` of a request that names none (default all)")
 	set.StringArrayVar(&f.audience, "audience", nil, "`URI` of an API that tokens may be meant for; repeatable")
-	set.StringVar(&f.defaultAudience, "default-audience", "", "`URI` of the API, one of --audience, that a request is for which names none")
+	set.StringVar(&f.defaultAudience, "default-audience", "", "`URI` of the API, one of --audience, that a request is for which names no API and no scope of one")
 	set.StringVar(&f.authMethod, "auth-method", "", "`method`: "+joined(oauth.AuthMethods)+" (default client_secret_basic)")
 	set.BoolVar(&f.public, "public", false, "an app that cannot keep a secret: the same as --auth-method none")
 	set.StringVar(&f.format, "format", "", "`format` of access tokens: opaque or jwt (default opaque)")

@@ -23,7 +23,7 @@ func (c *command) tokenIssue() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&client, "client", "", "`id` of the client")
 	cmd.Flags().StringVar(&r.Scope, "scope", "", "`scopes`, separated by spaces (default what the client gets without asking)")
-	cmd.Flags().StringArrayVar(&r.Resources, "resource", nil, "`URI` of an API that the token is for; repeatable (default all of the client's audience)")
+	cmd.Flags().StringArrayVar(&r.Resources, "resource", nil, "`URI` of an API that the token is for; repeatable (default those of the scopes, or else the client's)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if client == "" {
 			return usagef("name the client: `grantor token issue --client CLIENT_ID`")
