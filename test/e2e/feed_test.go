@@ -217,3 +217,41 @@ func TestTheFeedGoesOnAfterARestart(t *testing.T) {
 		})
 	}
 }
+
+// TestAReaderNoticesThatABackupWasRestored: the numbers of the feed begin again where the backup was made.
+func TestAReaderNoticesThatABackupWasRestored(t *testing.T) {
+	t.Parallel()
+	s := authtest.Start(t, authtest.Options{Store: authtest.Bolt})
+	jwt, api := s.App("jwt"), s.App("api")
+	run := func(args ...string) {
+		t.Helper()
+		if err := s.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := s.Command(args...); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if err := s.Restart(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	jwt.Revoke(t, jwt.Machine(t).Access())
+	run("backup", "copy.db")
+	for range 3 {
+		jwt.Revoke(t, jwt.Machine(t).Access())
+	}
+	r := readFeed(t, api, "")
+	position := r.position()
+	tokens := jwt.Machine(t).Access()
+	run("restore", "copy.db", "--force")
+	for range 12 { // the numbers go past those of before
+		jwt.Revoke(t, jwt.Machine(t).Access())
+	}
+	again := readFeed(t, api, position)
+	if !again.has("reset") || !again.find(func(e ended) bool { return e.Type == "client" && e.ClientID == "jwt" }) {
+		t.Errorf("after a restore: %v %+v", again.names, again.events)
+	}
+	if api.Active(t, tokens) {
+		t.Error("a token outlives the restore")
+	}
+}
