@@ -52,6 +52,12 @@ type Config struct {
 	Now func() time.Time
 }
 
+// String names the API and the server. It keeps the secret out of any log.
+func (c Config) String() string { return "protect.Config of " + c.Audience + " at " + c.Issuer }
+
+// GoString is String: %#v would print the secret.
+func (c Config) GoString() string { return c.String() }
+
 // FeedUse says whether the revocation feed of the server is used.
 type FeedUse int
 

@@ -101,6 +101,10 @@ func (g *Guard) Check(ctx context.Context, token string, scope ...string) (*Toke
 	return t, nil
 }
 
+func (g *Guard) String() string {
+	return "protect.Guard of " + g.config.Audience + " at " + g.config.Issuer
+}
+
 // start and finish measure for Hooks.OnCheck, where somebody wants to know.
 func (g *Guard) start() time.Time {
 	if g.config.Hooks.OnCheck == nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"strings"
@@ -212,5 +213,39 @@ func TestNoGoroutineIsLeftAfterClose(t *testing.T) {
 	until(t, "the end of every goroutine", func() bool {
 		stacks := make([]byte, 1<<20)
 		return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "protect.(*keyring)")
+	})
+}
+
+func TestNeitherTokensNorSecretsAreLogged(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *server, c Config) {
+		var log testLog
+		c.ClientID, c.ClientSecret = "orders", "the-secret-of-the-api"
+		c.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		s.says(map[string]any{"revocation_feed_endpoint": s.url + "/no-feed"})
+		g := newGuard(t, c)
+		tokens := []string{s.tokenBy(t, s.key(0), time.Now(), nil), s.tokenBy(t, newSigner(t, jose.EdDSA), time.Now(), nil), "an-opaque-token", "a bad token"}
+		use := func() {
+			for _, token := range tokens {
+				refusalOf(t, g, token)
+			}
+			time.Sleep(time.Minute)
+		}
+		use()
+		s.down.Store(true)
+		time.Sleep(time.Hour)
+		use()
+		s.down.Store(false)
+		use()
+		check(t, g.Close())
+		slog.New(slog.NewTextHandler(&log, nil)).Info("printed", "config", c, "guard", g)
+		written := log.String() + fmt.Sprintf("%v %+v %#v %v %+v", c, c, c, g, g)
+		for _, secret := range append(tokens, c.ClientSecret, basic(c.ClientID, c.ClientSecret)) {
+			if strings.Contains(written, secret) {
+				t.Errorf("%q is in the log: %s", secret, written)
+			}
+		}
+		if !strings.Contains(written, "cannot be read") || !strings.Contains(written, "are read again") {
+			t.Errorf("the outage is not in the log: %s", written)
+		}
 	})
 }

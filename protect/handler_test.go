@@ -241,6 +241,15 @@ func TestTheDocumentLiesWhereTheAudienceSays(t *testing.T) {
 	}
 }
 
+func TestWhatIsNotConfiguredIsNotInTheDocument(t *testing.T) {
+	s := newServer(t, jose.ES256)
+	w := serve(newGuard(t, s.config()).Metadata(), request("GET", "/"))
+	want := `{"resource":"` + orders + `","authorization_servers":["` + s.url + `"],"bearer_methods_supported":["header"]}` + "\n"
+	if w.Body.String() != want {
+		t.Errorf("got %s, want %s", w.Body, want)
+	}
+}
+
 func FuzzAuthorizationHeader(f *testing.F) {
 	for _, seed := range []string{"Bearer abc", "bearer  a.b.c", "Bearer", "Basic x", "", "Bearer a=", "Bearer a b", "Bearer \x00", "Bearer é"} {
 		f.Add(seed, "access_token=x&a=b")

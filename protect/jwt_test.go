@@ -194,6 +194,7 @@ func TestForgedJWTsAreRefused(t *testing.T) {
 		"typ JWT":                    es.seal(t, head(`{"alg":"ES256","kid":%q,"typ":"JWT"}`, es.ID), claims),
 		"no typ":                     es.seal(t, head(`{"alg":"ES256","kid":%q}`, es.ID), claims),
 		"typ of an id token":         es.seal(t, head(`{"alg":"ES256","kid":%q,"typ":"id+jwt"}`, es.ID), claims),
+		"claims beyond UTF-8":        es.seal(t, es.header(), strings.Replace(claims, "usr_1", "usr_\xff", 1)),
 		"claims are a list":          es.seal(t, es.header(), `[`+claims+`]`),
 		"claims are text":            es.seal(t, es.header(), `"claims"`),
 		"claims are empty":           es.seal(t, es.header(), `{}`),
@@ -286,4 +287,20 @@ func TestAJWTSeenBeforeIsNotVerifiedTwice(t *testing.T) {
 	if one != two {
 		t.Error("a remembered refusal was found again")
 	}
+}
+
+func FuzzToken(f *testing.F) {
+	s := newServer(f, jose.EdDSA)
+	g := newGuard(f, s.config())
+	good := s.token(f, nil)
+	f.Add(good)
+	for _, seed := range []string{"", "a.b.c", "..", enc(`{"alg":"EdDSA"}`) + "." + enc("{}") + ".", strings.Repeat("a", 100)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		got, err := g.Check(t.Context(), token)
+		if (err == nil) != (token == good) || (got != nil) != (token == good) {
+			t.Errorf("Check(%q) = %v, %v", token, got, err)
+		}
+	})
 }
