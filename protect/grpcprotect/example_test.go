@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/grantor-dev/grantor/protect"
 	"github.com/grantor-dev/grantor/protect/grpcprotect"
 )
 
@@ -22,7 +23,7 @@ func Example() {
 		panic(err)
 	}
 	defer authorization.end()
-	guard, err := authorization.guard() // protect.New
+	guard, err := authorization.guard(protect.FeedAuto) // protect.New
 	if err != nil {
 		panic(err)
 	}

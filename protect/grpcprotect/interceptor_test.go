@@ -90,12 +90,17 @@ func usual() grpcprotect.Options {
 // serve runs a gRPC server behind the interceptors, and an issuer.
 func serve(t testing.TB, o grpcprotect.Options) *site {
 	t.Helper()
+	return serveWith(t, o, protect.FeedOff)
+}
+
+func serveWith(t testing.TB, o grpcprotect.Options, feed protect.FeedUse) *site {
+	t.Helper()
 	s, err := startIssuer()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.end)
-	guard, err := s.guard()
+	guard, err := s.guard(feed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -349,6 +354,27 @@ func TestStreamsEndWithTheirTokenWhereThatIsWanted(t *testing.T) {
 			s.wants(err, codes.Unauthenticated, "invalid_token")
 		}
 	}
+}
+
+func TestStreamsEndWhenTheFeedTellsOfTheirToken(t *testing.T) {
+	o := usual()
+	o.WholeStream = true
+	s := serveWith(t, o, protect.FeedRequired)
+	authorization := s.bearer("jwt", "orders:read")
+	stream, err := s.orders.FullDuplexCall(s.with(authorization))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := exchange(stream); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.post("jwt", "/oauth2/revoke", "token", strings.TrimPrefix(authorization, "Bearer ")); err != nil {
+		t.Fatal(err)
+	}
+	for err == nil { // the context of the call bounds it
+		_, err = exchange(stream)
+	}
+	s.wants(err, codes.Unauthenticated, "invalid_token")
 }
 
 func TestMisspeltMethodsAreFound(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -70,6 +71,11 @@ func startIssuer() (*issuer, error) {
 		return nil, err
 	}
 	s.handler.Store(handler)
+	life, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { provider.Run(life) })
+	running.Go(func() { people.Run(life) })
+	s.close = append(s.close, func() { provider.EndSubscriptions(); stop(); running.Wait() })
 	return s, s.register(ctx, provider)
 }
 
@@ -109,10 +115,10 @@ func (s *issuer) end() {
 	}
 }
 
-// guard makes what the interceptors ask. Without the feed, so that the clock alone says when the server is asked again.
-func (s *issuer) guard() (*protect.Guard, error) {
+// guard makes what the interceptors ask. Without the feed the clock alone says when the server is asked again.
+func (s *issuer) guard(feed protect.FeedUse) (*protect.Guard, error) {
 	g, err := protect.New(context.Background(), protect.Config{
-		Issuer: s.URL, Audience: audience, ClientID: "orders", ClientSecret: s.secrets["orders"], Feed: protect.FeedOff, Now: s.now,
+		Issuer: s.URL, Audience: audience, ClientID: "orders", ClientSecret: s.secrets["orders"], Feed: feed, Now: s.now,
 	})
 	if err == nil {
 		s.close = append(s.close, func() { _ = g.Close() })
