@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/test/authtest"
 )
 
@@ -30,6 +31,10 @@ func TestAdministrationLooks(t *testing.T) {
 				{"users", "/admin/users"}, {"user-new", "/admin/users/-/new"}, {"groups", "/admin/groups"}, {"group-new", "/admin/groups/-/new"},
 				{"account-profile", "/account/profile"}, {"account-password", "/account/password"}, {"account-sessions", "/account/sessions"},
 				{"account-apps", "/account/apps"}, {"account-tokens", "/account/tokens"}, {"account-token-new", "/account/tokens/new?client=timesheet"},
+			},
+			"apis": {
+				{"apis", "/admin/apis"}, {"api-new", "/admin/apis/-/new"}, {"api", "/admin/apis/" + oauth.APIID(companyAPI)},
+				{"api-edit", "/admin/apis/" + oauth.APIID(companyAPI) + "/edit"}, {"api-delete", "/admin/apis/" + oauth.APIID(companyAPI) + "/delete"},
 			},
 			"server": {
 				{"dashboard-week", "/admin/dashboard?period=week"}, {"dashboard-hour", "/admin/dashboard?period=hour"}, {"audit", "/admin/audit"},

@@ -52,6 +52,7 @@ func livePast(t testing.TB) (storeURL, masterKey string) {
 	p.provider = oauth.New(oauth.Config{Issuer: "http://localhost:8080", Backend: b, Directory: p.directory, Hasher: hasher, Audit: audit, Keys: keys, Now: now})
 
 	p.foundCompany()
+	p.registerAPIs()
 	p.registerClients()
 	p.liveAWeek()
 	p.must(b.Close())
@@ -73,6 +74,8 @@ func (p *past) set(at time.Time) {
 	defer p.mu.Unlock()
 	p.at = at
 }
+
+const companyAPI = "https://api.example.test"
 
 const photographed = "ada" // the super admin who looks at the pages
 
@@ -118,6 +121,19 @@ func (p *past) foundCompany() {
 	p.must(p.directory.SetBlocked(p.ctx, p.users["niklaus"].ID, account.Block))
 }
 
+func (p *past) registerAPIs() {
+	for _, r := range []oauth.APIRegistration{
+		{Identifier: companyAPI, Name: "Time and pay", AccessTokenFormat: oauth.JWT, Scopes: []oauth.APIScope{
+			{Name: "time:read", Description: "See when you worked, and on what."}, {Name: "time:write", Description: "Note your hours."}, {Name: "payroll:write"},
+		}},
+		{Identifier: "https://stock.example.test/v2", Scopes: []oauth.APIScope{{Name: "stock:count", Description: "Count what lies in the stores."}}},
+	} {
+		p.later(40 * time.Minute)
+		_, err := p.provider.RegisterAPI(p.ctx, r)
+		p.must(err)
+	}
+}
+
 func (p *past) registerClients() {
 	web := []oauth.GrantType{oauth.AuthorizationCode, oauth.RefreshToken}
 	machine := []oauth.GrantType{oauth.ClientCredentials}
@@ -144,7 +160,7 @@ func (p *past) registerClients() {
 		p.later(26 * time.Hour)
 		r := oauth.Registration{
 			ClientID: c.id, ClientName: c.name, GrantTypes: c.grants, RedirectURIs: c.redirects, Scope: c.scope,
-			TokenEndpointAuthMethod: oauth.ClientSecretBasic, AccessTokenFormat: oauth.JWT, Audience: []string{"https://api.example.test"},
+			TokenEndpointAuthMethod: oauth.ClientSecretBasic, AccessTokenFormat: oauth.JWT, Audience: []string{companyAPI},
 			PersonalAccessTokens: c.id == "timesheet" || c.id == "wiki",
 		}
 		if c.id == "phone" || c.id == "laptop" || c.id == "kiosk" {
