@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -73,16 +74,16 @@ func TestAKeyIsHeldUntilItsEnd(t *testing.T) {
 
 func TestManyKeysAreAllFoundAndNoOthers(t *testing.T) {
 	var s keySet
-	list := manyKeys(200_000)
-	for _, key := range list[:100_000] {
+	list := manyKeys(60_000)
+	for _, key := range list[:30_000] {
 		s.add(key, 1000, 1)
 	}
 	for i, key := range list {
-		if s.has(key, 1) != (i < 100_000) {
-			t.Fatalf("key %d of the list: %t", i, i >= 100_000)
+		if s.has(key, 1) != (i < 30_000) {
+			t.Fatalf("key %d of the list: %t", i, i >= 30_000)
 		}
 	}
-	if n := s.len(1); n != 100_000 {
+	if n := s.len(1); n != 30_000 {
 		t.Errorf("%d keys", n)
 	}
 }
@@ -131,7 +132,7 @@ func TestKeysAreFoundWhileOthersAreAddedAndSwept(t *testing.T) {
 	var (
 		s     keySet
 		added atomic.Int64
-		list  = manyKeys(100_000)
+		list  = manyKeys(30_000)
 		group sync.WaitGroup
 	)
 	group.Go(func() {
@@ -206,28 +207,36 @@ func filled(n int) *denied {
 	return d
 }
 
-// TestADeniedTokenTakesTwoDozenBytes measures what the heap grows by, not what the tables say.
+// fill measures what the heap grows by for each of n keys, not what the tables say, and the longest addition.
+func fill(n int) (each float64, longest time.Duration) {
+	list, s := manyKeys(n), new(keySet)
+	before := heap()
+	for _, key := range list {
+		began := time.Now()
+		s.add(key, 1<<31, 1)
+		longest = max(longest, time.Since(began))
+	}
+	each = float64(heap()-before) / float64(n)
+	runtime.KeepAlive(s)
+	runtime.KeepAlive(list)
+	return each, longest
+}
+
 func TestADeniedTokenTakesTwoDozenBytes(t *testing.T) {
+	if each, _ := fill(100_000); each > 26 {
+		t.Errorf("%.1f bytes each", each)
+	}
+}
+
+func BenchmarkDeniedMemory(b *testing.B) {
 	for _, n := range []int{100_000, 1_000_000} {
-		if n > 100_000 && testing.Short() {
-			t.Skip("a million in the long run only")
-		}
-		list := manyKeys(n)
-		s := new(keySet)
-		before := heap()
-		longest := time.Duration(0)
-		for _, key := range list {
-			began := time.Now()
-			s.add(key, 1<<31, 1)
-			longest = max(longest, time.Since(began))
-		}
-		each := float64(heap()-before) / float64(n)
-		t.Logf("%d entries: %.1f bytes each; the longest addition took %s", n, each, longest)
-		if each > 26 {
-			t.Errorf("%.1f bytes each", each)
-		}
-		runtime.KeepAlive(s)
-		runtime.KeepAlive(list)
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			for b.Loop() {
+				each, longest := fill(n)
+				b.ReportMetric(each, "B/entry")
+				b.ReportMetric(float64(longest.Microseconds()), "µs-longest")
+			}
+		})
 	}
 }
 
