@@ -23,6 +23,7 @@ PKG ?= ./...
 test: ## run every test under the race detector, on a real Redis and a real browser
 	@scripts/test-deps.sh
 	CGO_ENABLED=1 GRANTOR_TEST_REQUIRE=1 go test -race -count=1 -timeout 15m $(PKG)
+	cd protect/grpcprotect && CGO_ENABLED=1 go test -race -count=1 ./...
 
 check: ## format, vet, static analysis, known vulnerabilities
 	@scripts/check.sh

@@ -34,10 +34,11 @@ check_vulnerabilities() {
 	return "$status"
 }
 
+modules=(. protect/grpcprotect)
+
 check_format
-go vet ./...
+for module in "${modules[@]}"; do (cd "$module" && go vet ./...); done
 if bring_tools; then
-	go mod tidy -diff
-	"$tools/staticcheck" ./...
+	for module in "${modules[@]}"; do (cd "$module" && go mod tidy -diff && "$tools/staticcheck" ./...); done
 	check_vulnerabilities
 fi
