@@ -22,7 +22,9 @@
 // header. A token seen before is not verified again. Keys are read ahead of time and kept through an outage of up to a day.
 //
 // Any other token is opaque: the server is asked about it (RFC 7662), and what it says is believed for Config.CacheTime.
-// For that the API needs a client of its own at the server, Config.ClientID.
+// For that the API needs a client of its own at the server, Config.ClientID. Issuer and audience must fit where the answer
+// names them. One that names no audience is taken, because the server itself must find out who may use a token before it
+// answers (section 4): with a server of another make, see that it does.
 //
 // A token that is bound to a key (`cnf`) is refused: nothing here can prove that the caller has the key.
 //
