@@ -4,6 +4,7 @@ let tokens = null;
 
 const settings = await (await fetch('settings.json')).json();
 const metadata = await (await fetch(settings.issuer + '/.well-known/oauth-authorization-server')).json();
+if (metadata.issuer !== settings.issuer) throw Error('this is the description of another server'); // RFC 8414 section 3.3
 const redirect = location.origin + '/';
 const part = (id) => document.getElementById(id);
 
