@@ -65,8 +65,8 @@ func (b *tab) givesAPI(name string, s scripting) {
 	b.fill("Name", "Caller of "+name)
 	if s == withScripts {
 		b.fill("Find an API", name)
+		b.await("one API is left", `[...document.querySelectorAll(".api-choice")].filter(e => e.checkVisibility()).length === 1`)
 		b.sees("1 of ")
-		b.seesNot("Service 03")
 		b.clickAt(b.reach(`[...document.querySelectorAll(".api-choice:not([hidden]) summary")][0]`))
 		b.clickAt(b.reach(`[...document.querySelectorAll(".api-choice:not([hidden]) input[name=api_scope]")].at(-1)`)) // which ticks the API
 	} else {
