@@ -52,9 +52,11 @@ func (n *node) machineTokens(c *oauth.Client, count int) (tokens, ids []string) 
 // TestEveryReaderSeesEveryEventOnceInOneOrder, whichever node it reads at and whoever appends: two nodes that follow, and a
 // process that does not, as the command line is.
 func TestEveryReaderSeesEveryEventOnceInOneOrder(t *testing.T) {
+	t.Parallel()
 	const appenders, each = 8, 25
 	for name, b := range feedStores(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, newNode := worldOver(t, b)
 			a, other, cli := newNode(), newNode(), newNode()
 			a.run()
@@ -106,6 +108,7 @@ func idsOf(events []oauth.Ended) (ids []string) {
 
 // TestWhatComesAtOnceIsWrittenTogether: a hundred revocations are few records.
 func TestWhatComesAtOnceIsWrittenTogether(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := &watched{Backend: slow{w.store}}
 	n := w.over(b, w.now)
@@ -142,6 +145,7 @@ func (b slow) Create(ctx context.Context, r store.Record) (uint64, error) {
 
 // TestRevokingAsksTheStoreForLittle counts the verbs.
 func TestRevokingAsksTheStoreForLittle(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := &watched{Backend: w.store}
 	n := w.over(b, w.now)
@@ -161,6 +165,7 @@ func TestRevokingAsksTheStoreForLittle(t *testing.T) {
 
 // TestACrashWhileRevokingIsOnTheSafeSide: whatever call fails, what was ended was told, and it can be done again.
 func TestACrashWhileRevokingIsOnTheSafeSide(t *testing.T) {
+	t.Parallel()
 	type prepared struct {
 		c     *oauth.Client
 		token string
@@ -192,6 +197,7 @@ func TestACrashWhileRevokingIsOnTheSafeSide(t *testing.T) {
 
 // TestWhatIsNotToldDoesNotEnd: while the feed cannot be written, nobody is told that a user was blocked.
 func TestWhatIsNotToldDoesNotEnd(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	sound := w.node()
 	u := sound.user("alice")
@@ -218,6 +224,7 @@ func TestWhatIsNotToldDoesNotEnd(t *testing.T) {
 
 // TestAStoreThatWasSetBackIsNoticed: a failover lost what was written last, and the same numbers are given once more.
 func TestAStoreThatWasSetBackIsNoticed(t *testing.T) {
+	t.Parallel()
 	w, n := newNode(t)
 	n.run()
 	c := n.register(jwtApp())
@@ -250,6 +257,7 @@ func TestAStoreThatWasSetBackIsNoticed(t *testing.T) {
 
 // TestTheFeedOutlivesItsEvents: the list never runs empty, and a reader that waits goes on where it is.
 func TestTheFeedOutlivesItsEvents(t *testing.T) {
+	t.Parallel()
 	w, n := newNode(t)
 	n.run()
 	c := n.register(jwtApp())
@@ -302,6 +310,7 @@ func (b *hooked) Create(ctx context.Context, r store.Record) (uint64, error) {
 // TestWhatIsIssuedWhileItsEndIsToldIsToldLater: between the event and the write another request brings about a token for
 // an API that was not told.
 func TestWhatIsIssuedWhileItsEndIsToldIsToldLater(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	n := w.node()
 	n.run()
@@ -326,6 +335,7 @@ func TestWhatIsIssuedWhileItsEndIsToldIsToldLater(t *testing.T) {
 
 // TestTheLastWordOnAClientIsItsState: one disables it while another enables it.
 func TestTheLastWordOnAClientIsItsState(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	n := w.node()
 	n.run()
@@ -347,6 +357,7 @@ func TestTheLastWordOnAClientIsItsState(t *testing.T) {
 
 // TestTheFeedTellsNoSecrets: what is stored of it holds no token.
 func TestTheFeedTellsNoSecrets(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := &watched{Backend: w.store}
 	n := w.over(b, w.now)

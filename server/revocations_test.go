@@ -137,6 +137,7 @@ func (r *listener) ends() time.Duration {
 }
 
 func TestTheFeedIsAStreamThatOutlivesTheBoundsOfAConnection(t *testing.T) {
+	t.Parallel()
 	s, l := listening(t)
 	r := s.listen(l, "api", "")
 	if ready := r.next("ready"); ready.id == "" || ready.data != "{}" {
@@ -172,6 +173,7 @@ func TestTheFeedIsAStreamThatOutlivesTheBoundsOfAConnection(t *testing.T) {
 }
 
 func TestOnlyResourceServersReadTheFeed(t *testing.T) {
+	t.Parallel()
 	s, l := listening(t)
 	s.listen(l, "api", "").next("ready")
 	for name, who := range map[string][2]string{
@@ -197,6 +199,7 @@ func TestOnlyResourceServersReadTheFeed(t *testing.T) {
 
 // TestAStreamEndsWithTheRightToReadIt, within about a second.
 func TestAStreamEndsWithTheRightToReadIt(t *testing.T) {
+	t.Parallel()
 	for name, act := range map[string]func(s *site) error{
 		"disabled":   func(s *site) error { return s.provider.SetClientState(s.t.Context(), "api", oauth.Disabled) },
 		"deleted":    func(s *site) error { return s.provider.DeleteClient(s.t.Context(), "api") },
@@ -210,6 +213,7 @@ func TestAStreamEndsWithTheRightToReadIt(t *testing.T) {
 		"the server stops": func(s *site) error { s.provider.EndSubscriptions(); return nil },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s, l := listening(t)
 			r := s.listen(l, "api", "")
 			r.next("ready")
@@ -223,6 +227,7 @@ func TestAStreamEndsWithTheRightToReadIt(t *testing.T) {
 
 // TestNoHeartbeatWithoutTheStore: the stream ends, so that the reader looks for another node.
 func TestNoHeartbeatWithoutTheStore(t *testing.T) {
+	t.Parallel()
 	s, l := listening(t)
 	r := s.listen(l, "api", "")
 	r.next("ready")
@@ -236,6 +241,7 @@ func TestNoHeartbeatWithoutTheStore(t *testing.T) {
 }
 
 func TestTheHeadOfTheFeedIsAnsweredAlone(t *testing.T) {
+	t.Parallel()
 	s, l := listening(t)
 	s.listen(l, "api", "").next("ready")
 	r := s.feedRequest(l, "api", s.secrets["api"], "")
