@@ -28,10 +28,10 @@ func (p *Provider) AdminAccess(ctx context.Context, presented string) (*Access, 
 		return nil, err
 	}
 	if seen.Use != AccessTokenUse {
-		return nil, notActive("it is a refresh token, where an access token is needed")
+		return nil, notActive("it is a refresh token, where an access token is needed", usageSource)
 	}
 	if !slices.Contains(seen.Audience, p.issuer) {
-		return nil, notActive("it is meant for another server: its audience does not name " + p.issuer)
+		return nil, notActive("it is meant for another server: its audience does not name "+p.issuer, usageSource)
 	}
 	c, err := p.clientNow(ctx, seen)
 	if err != nil {
@@ -53,7 +53,7 @@ func (p *Provider) AdminAccess(ctx context.Context, presented string) (*Access, 
 func (p *Provider) clientNow(ctx context.Context, seen *Introspection) (*Client, error) {
 	c, _, err := p.LoadClient(ctx, seen.ClientID)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, notActive("its client was deleted")
+		return nil, notActive("its client was deleted", endSource)
 	}
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (p *Provider) clientNow(ctx context.Context, seen *Introspection) (*Client,
 		began = seen.authorization.Created
 	}
 	if !c.active(began) {
-		return nil, notActive("its client is disabled, or has ended what was issued before")
+		return nil, notActive("its client is disabled, or has ended what was issued before", endSource)
 	}
 	return c, nil
 }
@@ -72,14 +72,14 @@ func (p *Provider) clientNow(ctx context.Context, seen *Introspection) (*Client,
 func (p *Provider) accessOfUser(ctx context.Context, access *Access, userID string, c *Client) error {
 	user, err := p.directory.User(ctx, userID)
 	if errors.Is(err, store.ErrNotFound) {
-		return notActive("its user was deleted")
+		return notActive("its user was deleted", endSource)
 	}
 	if err != nil {
 		return fmt.Errorf("read user: %w", err)
 	}
 	rights, err := p.directory.RightsOf(ctx, userID)
 	if errors.Is(err, store.ErrNotFound) {
-		return notActive("its user was deleted")
+		return notActive("its user was deleted", endSource)
 	}
 	if err != nil {
 		return fmt.Errorf("find what a user may do: %w", err)

@@ -141,34 +141,45 @@ func (a *Authorization) access(d digest, now time.Time) (accessState, bool) {
 	return accessState{}, false
 }
 
-// errEnded says that an authorization is no longer good, whatever token is shown for it.
+// errEnded says that an authorization is no longer good, whatever token is shown for it. What wraps it says why.
 var errEnded = errors.New("the authorization has ended")
+
+func ended(why string) error { return fmt.Errorf("%w: %s", errEnded, why) }
 
 // checkLive is the one place that says whether an authorization still stands: its client and its user exist, are not
 // disabled or blocked, and have not ended everything since, or taken it back. errEnded, or a failure of the store.
 func (p *Provider) checkLive(ctx context.Context, a *Authorization, c *Client) error {
-	if !c.active(a.Created) || !p.now().Before(a.Expires) || a.Personal != nil && !c.PersonalAccessTokens {
-		return errEnded
-	}
-	if a.UserID == "" {
+	switch {
+	case c.Disabled:
+		return ended("its client is disabled")
+	case !c.active(a.Created):
+		return ended("everything that its client had was revoked after it began")
+	case !p.now().Before(a.Expires):
+		return ended("its authorization has expired")
+	case a.Personal != nil && !c.PersonalAccessTokens:
+		return ended("its client offers no personal access tokens any more")
+	case a.UserID == "":
 		return nil
 	}
 	user, err := p.directory.User(ctx, a.UserID)
 	if errors.Is(err, store.ErrNotFound) {
-		return errEnded
+		return ended("its user was deleted")
 	}
 	if err != nil {
 		return fmt.Errorf("read user: %w", err)
 	}
+	if user.Blocked {
+		return ended("its user is blocked")
+	}
 	if !user.Stands(a.UserNotBefore) {
-		return errEnded
+		return ended("its user has a new password since, or everything of the user was ended")
 	}
 	if a.Allowed.IsZero() {
 		return nil
 	}
 	withdrawn, err := p.withdrawn(ctx, a.UserID, a.ClientID)
 	if err == nil && !a.Allowed.After(withdrawn) {
-		return errEnded
+		return ended("its user took back what the client was allowed")
 	}
 	return err
 }

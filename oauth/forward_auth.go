@@ -13,6 +13,17 @@ import (
 // that is good at this moment, meant for that API, with all of the scope. An *Error otherwise: InvalidToken,
 // InsufficientScope, or InvalidRequest where the question is wrong; its Cause says what the bearer is not told.
 func (p *Provider) Admit(ctx context.Context, presented, audience string, scope Scope) (*Introspection, error) {
+	seen, err := p.judge(ctx, presented, audience, scope)
+	if err != nil {
+		return nil, err
+	}
+	p.usage.authorizationUsed(seen.authorization)
+	seen.authorization = nil // it is nobody else's business
+	return seen, nil
+}
+
+// judge is Admit for who only wants to know.
+func (p *Provider) judge(ctx context.Context, presented, audience string, scope Scope) (*Introspection, error) {
 	if err := p.checkGuarded(audience); err != nil {
 		return nil, err
 	}
@@ -23,12 +34,7 @@ func (p *Provider) Admit(ctx context.Context, presented, audience string, scope 
 	if err != nil {
 		return nil, err
 	}
-	if err := admit(seen, audience, scope); err != nil {
-		return nil, err
-	}
-	p.usage.authorizationUsed(seen.authorization)
-	seen.authorization = nil // it is nobody else's business
-	return seen, nil
+	return seen, admit(seen, audience, scope)
 }
 
 var errTokenRefused = refuse(InvalidToken, "the access token is expired, revoked, malformed, or not meant for this API")
@@ -50,17 +56,23 @@ func (p *Provider) checkGuarded(audience string) error {
 // admit holds a token that is active against what an API needs.
 func admit(seen *Introspection, audience string, scope Scope) error {
 	if seen.Use != AccessTokenUse {
-		return errTokenRefused.because(notActive("it is a refresh token, where an access token is needed"))
+		return errTokenRefused.because(notActive("it is a refresh token, where an access token is needed", usageSource))
 	}
 	if !slices.Contains(seen.Audience, audience) {
-		return errTokenRefused.because(notActive("it is meant for " + strings.Join(seen.Audience, " and ") + ", not for " + audience))
+		return errTokenRefused.because(notActive("it is meant for "+strings.Join(seen.Audience, " and ")+", not for "+audience, audienceSource))
 	}
 	if !seen.Scope.Contains(scope) {
 		return refuse(InsufficientScope, "the access token has not the scope that is needed").
-			because(errors.New("it lacks " + seen.Scope.lacks(scope).String()))
+			because(notActive("it lacks "+seen.Scope.lacks(scope).String(), scopeSource))
 	}
 	return nil
 }
+
+// Where the rules stand by which an API refuses a token that is active.
+const (
+	audienceSource = "RFC 6750 section 5.2"
+	scopeSource    = "RFC 6750 section 3.1"
+)
 
 // lacks names what of other is not in s.
 func (s Scope) lacks(other Scope) Scope {

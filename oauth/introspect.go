@@ -78,13 +78,39 @@ func (p *Provider) maySee(ctx context.Context, caller *Client, seen *Introspecti
 // ErrNotActive says that a token is worth nothing; what wraps it says why, for the log and for admins.
 var ErrNotActive = errors.New("the token is not active")
 
-func notActive(why string) error { return fmt.Errorf("%w: %s", ErrNotActive, why) }
+// Rule says why a token is refused, and where it is written that it must be.
+type Rule struct {
+	Why    string // "it has expired"
+	Source string // "RFC 7662 section 4"
+}
+
+// inactiveError is a rule that makes a token worth nothing.
+type inactiveError struct{ rule Rule }
+
+func (e *inactiveError) Error() string { return ErrNotActive.Error() + ": " + e.rule.Why }
+
+// Is makes every rule an ErrNotActive.
+func (e *inactiveError) Is(target error) bool { return target == ErrNotActive }
+
+func notActive(why, source string) error { return &inactiveError{Rule{why, source}} }
+
+// Where the rules stand that make a token worth nothing.
+const (
+	unknownSource = "RFC 7662 section 2.2"
+	checkSource   = "RFC 7662 section 4"
+	rotateSource  = "RFC 9700 section 4.14.2"
+	grantSource   = "RFC 7591 section 2"
+	jwtSource     = "RFC 9068 section 4"
+	usageSource   = "RFC 9700 section 2.3"
+	endSource     = "docs/architecture.md, What ends what"
+)
 
 // Examine tells an admin what a token is worth. why says, where it is worth nothing, which rule says so.
 func (p *Provider) Examine(ctx context.Context, presented string) (seen *Introspection, why string, err error) {
 	seen, err = p.examine(ctx, presented)
-	if errors.Is(err, ErrNotActive) {
-		return &Introspection{}, strings.TrimPrefix(err.Error(), ErrNotActive.Error()+": "), nil
+	var inactive *inactiveError
+	if errors.As(err, &inactive) {
+		return &Introspection{}, inactive.rule.Why, nil
 	}
 	return seen, "", err
 }
@@ -101,13 +127,13 @@ func (p *Provider) examine(ctx context.Context, presented string) (*Introspectio
 	case strings.Count(presented, ".") == 2:
 		return p.examineJWT(ctx, presented)
 	}
-	return nil, notActive("it is not an access token or refresh token of this server")
+	return nil, notActive("it is not an access token or refresh token of this server", unknownSource)
 }
 
 func (p *Provider) examineOpaque(ctx context.Context, presented string) (*Introspection, error) {
 	t, ok := p.tokens().parse(accessPrefix, presented)
 	if !ok {
-		return nil, notActive("its check does not match: it is mistyped, cut off, or not of this server")
+		return nil, notActive("its check does not match: it is mistyped, cut off, or not of this server", checkSource)
 	}
 	a, _, err := p.liveAuthorization(ctx, t.Authorization)
 	if err != nil {
@@ -115,7 +141,7 @@ func (p *Provider) examineOpaque(ctx context.Context, presented string) (*Intros
 	}
 	s, ok := a.access(t.digest, p.now())
 	if !ok {
-		return nil, notActive("it has expired")
+		return nil, notActive("it has expired", checkSource)
 	}
 	seen := p.seen(a, AccessTokenUse)
 	seen.Scope, seen.Audience, seen.Issued, seen.Expires = s.Scope, p.audienceOf(s.Audience), s.Issued, s.Expires
@@ -126,20 +152,20 @@ func (p *Provider) examineOpaque(ctx context.Context, presented string) (*Intros
 func (p *Provider) examineRefresh(ctx context.Context, presented string) (*Introspection, error) {
 	t, ok := p.tokens().parse(refreshPrefix, presented)
 	if !ok {
-		return nil, notActive("its check does not match: it is mistyped, cut off, or not of this server")
+		return nil, notActive("its check does not match: it is mistyped, cut off, or not of this server", checkSource)
 	}
 	a, c, err := p.liveAuthorization(ctx, t.Authorization)
 	if err != nil {
 		return nil, err
 	}
 	if !c.MayUse(RefreshToken) {
-		return nil, notActive("its client has no refresh_token grant any more")
+		return nil, notActive("its client has no refresh_token grant any more", grantSource)
 	}
 	if a.Refresh == nil || !a.Refresh.Digest.equal(t.digest) {
-		return nil, notActive("it was used already")
+		return nil, notActive("it was used already", rotateSource)
 	}
 	if !p.now().Before(a.Refresh.Expires) {
-		return nil, notActive("it has expired")
+		return nil, notActive("it has expired", checkSource)
 	}
 	seen := p.seen(a, RefreshTokenUse)
 	seen.Scope, seen.Expires = a.Scope, a.Refresh.Expires
@@ -154,7 +180,7 @@ func (p *Provider) seen(a *Authorization, use string) *Introspection {
 func (p *Provider) liveAuthorization(ctx context.Context, id string) (*Authorization, *Client, error) {
 	a, err := p.authorizations.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil, notActive("its authorization was revoked, or has expired")
+		return nil, nil, notActive("its authorization was revoked, or has expired", checkSource)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read authorization: %w", err)
@@ -166,13 +192,13 @@ func (p *Provider) liveAuthorization(ctx context.Context, id string) (*Authoriza
 func (p *Provider) stillLive(ctx context.Context, a *Authorization) (*Client, error) {
 	c, err := p.Client(ctx, a.ClientID)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, notActive("its client was deleted")
+		return nil, notActive("its client was deleted", endSource)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read client: %w", err)
 	}
 	if err := p.checkLive(ctx, a, c); errors.Is(err, errEnded) {
-		return nil, notActive("its client or user is blocked, or has ended what was issued before")
+		return nil, notActive(strings.TrimPrefix(err.Error(), errEnded.Error()+": "), endSource)
 	} else if err != nil {
 		return nil, err
 	}
@@ -199,7 +225,7 @@ func (p *Provider) examineJWT(ctx context.Context, presented string) (*Introspec
 		return seen, err
 	}
 	if _, err := p.revoked.Get(ctx, claims.ID); err == nil {
-		return nil, notActive("it was revoked")
+		return nil, notActive("it was revoked", checkSource)
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("read revoked token: %w", err)
 	}
@@ -211,17 +237,17 @@ func (p *Provider) examineJWT(ctx context.Context, presented string) (*Introspec
 func (p *Provider) verifyAccess(presented string) (*accessClaims, error) {
 	payload, err := p.keys.Verify(presented, jwtType)
 	if errors.Is(err, jose.ErrInvalid) {
-		return nil, notActive("it is not a JWT access token signed by this server")
+		return nil, notActive("it is not a JWT access token signed by this server", jwtSource)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("verify access token: %w", err)
 	}
 	var claims accessClaims
 	if err := json.Unmarshal(payload, &claims); err != nil || claims.Issuer != p.issuer || claims.ID == "" {
-		return nil, notActive("its claims are not those of this server")
+		return nil, notActive("its claims are not those of this server", jwtSource)
 	}
 	if !p.now().Before(time.Unix(claims.Expires, 0)) {
-		return nil, notActive("it has expired")
+		return nil, notActive("it has expired", checkSource)
 	}
 	return &claims, nil
 }

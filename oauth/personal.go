@@ -236,18 +236,18 @@ func byName(a, b *Client) int {
 func (p *Provider) examinePersonal(ctx context.Context, presented string) (*Introspection, error) {
 	t, ok := p.tokens().parse(personalPrefix, presented)
 	if !ok {
-		return nil, notActive("its check does not match: it is mistyped, cut off, or not of this server")
+		return nil, notActive("its check does not match: it is mistyped, cut off, or not of this server", checkSource)
 	}
 	a, c, err := p.liveAuthorization(ctx, t.Authorization)
 	if err != nil {
 		return nil, err
 	}
 	if a.Personal == nil || !a.Personal.Digest.equal(t.digest) {
-		return nil, notActive("it is not the personal access token of its authorization")
+		return nil, notActive("it is not the personal access token of its authorization", checkSource)
 	}
 	audience := common(a.Audience, c.Audience)
 	if len(audience) == 0 && len(a.Audience) > 0 {
-		return nil, notActive("its client may no longer reach any resource that it is meant for")
+		return nil, notActive("its client may no longer reach any resource that it is meant for", usageSource)
 	}
 	x, err := p.registered(ctx)
 	if err != nil {

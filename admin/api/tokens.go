@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/store"
@@ -49,8 +48,8 @@ func (s *service) tokenOperations() {
 	}, s.revokeAuthorization)
 	register(s, operation{
 		method: http.MethodPost, path: "/tokens/inspect", id: "inspect-token", tag: tokensTag,
-		summary: "Tell what a token is worth", text: "Tells of an access token or refresh token what it is worth, and if nothing, which rule says so.",
-		example: map[string]any{"token": "grat_…"},
+		summary: "Tell what a token is worth", text: "Tells of an access token or refresh token what it is worth, and if nothing, which rule says so. With an audience: whether that API would accept it, and if not, why.",
+		example: map[string]any{"token": "grat_…", "audience": "https://orders.example.com", "scope": "orders:read"},
 	}, s.inspectToken)
 	register(s, operation{
 		method: http.MethodPost, path: "/tokens/revoke", id: "revoke-tokens", tag: tokensTag,
@@ -167,39 +166,6 @@ func (s *service) revokeAuthorization(ctx context.Context, in *authorizationIn) 
 		return nil, err
 	}
 	return &nothing{}, s.Provider.RevokeAuthorization(ctx, in.ID)
-}
-
-func (s *service) inspectToken(ctx context.Context, in *inspectIn) (*plain[Inspection], error) {
-	presented, err := in.value()
-	if err != nil {
-		return nil, err
-	}
-	if presented.Token == "" {
-		return nil, invalid.faulty(Fault{Pointer: "/token", Detail: "It must be there."})
-	}
-	seen, why, err := s.Provider.Examine(ctx, presented.Token)
-	if err != nil {
-		return nil, err
-	}
-	answer := Inspection{
-		Active: seen.Active, Reason: why, Use: seen.Use, ClientID: seen.ClientID, Subject: seen.Subject, Scope: seen.Scope.String(),
-		Audience: seen.Audience, Issued: seconds(seen.Issued), Expires: seconds(seen.Expires), AuthTime: seconds(seen.Authenticated), ID: seen.ID,
-	}
-	user, err := s.Directory.User(ctx, seen.Subject)
-	if err != nil && !errors.Is(err, store.ErrNotFound) { // a client acting for itself is no user
-		return nil, err
-	}
-	if err == nil {
-		answer.Username = user.Username
-	}
-	return &plain[Inspection]{answer}, nil
-}
-
-func seconds(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.Unix()
 }
 
 func (s *service) revokeTokens(ctx context.Context, in *revokeIn) (*plain[Revoked], error) {

@@ -14,25 +14,46 @@ type Page[T any] struct {
 	Total      *int   `json:"total,omitempty" doc:"How many there are on all pages; absent where nobody has counted."`
 }
 
-// TokenRequest presents a token.
+// TokenRequest presents a token, and asks whether an API would accept it.
 type TokenRequest struct {
-	Token string `json:"token" writeOnly:"true" doc:"An access token or refresh token of this server."`
+	Token    string `json:"token" writeOnly:"true" doc:"An access token or refresh token of this server."`
+	Audience string `json:"audience,omitempty" doc:"The identifier of an API, to be told whether it would accept the token." example:"https://orders.example.com"`
+	Scope    string `json:"scope,omitempty" doc:"What that API needs, separated by spaces. Only with audience."`
 }
 
 // Inspection says what a token is worth, by the names of RFC 7662.
 type Inspection struct {
-	Active   bool     `json:"active" doc:"Whether the token is good at this moment."`
-	Reason   string   `json:"reason,omitempty" doc:"Which rule says that it is not."`
-	Use      string   `json:"token_use,omitempty" enum:"access_token,refresh_token" doc:"What kind of token it is."`
-	ClientID string   `json:"client_id,omitempty" doc:"The client that it was issued to."`
-	Subject  string   `json:"sub,omitempty" doc:"The user, or the client itself, that it acts for."`
-	Username string   `json:"username,omitempty" doc:"The name that the user signs in with."`
-	Scope    string   `json:"scope,omitempty" doc:"What it reaches."`
-	Audience []string `json:"aud,omitempty" doc:"The APIs that it is meant for."`
-	Issued   int64    `json:"iat,omitempty" doc:"When it was issued, in seconds since 1970."`
-	Expires  int64    `json:"exp,omitempty" doc:"When it ends, in seconds since 1970."`
-	AuthTime int64    `json:"auth_time,omitempty" doc:"When the user proved who he is, in seconds since 1970."`
-	ID       string   `json:"jti,omitempty" doc:"The id of a JWT."`
+	Active   bool          `json:"active" doc:"Whether the token is good at this moment."`
+	Kind     string        `json:"kind,omitempty" doc:"What it is by its form." example:"opaque access token"`
+	Reason   string        `json:"reason,omitempty" doc:"Why it is not good."`
+	Rule     string        `json:"rule,omitempty" doc:"Where the rule stands that says so." example:"RFC 7662 section 4"`
+	Use      string        `json:"token_use,omitempty" enum:"access_token,refresh_token" doc:"What kind of token it is."`
+	ClientID string        `json:"client_id,omitempty" doc:"The client that it was issued to."`
+	Subject  string        `json:"sub,omitempty" doc:"The user, or the client itself, that it acts for."`
+	Username string        `json:"username,omitempty" doc:"The name that the user signs in with."`
+	Scope    string        `json:"scope,omitempty" doc:"What it reaches."`
+	Audience []string      `json:"aud,omitempty" doc:"The APIs that it is meant for."`
+	APIs     []TokenAPI    `json:"apis,omitempty" doc:"The same APIs, with their names."`
+	Issued   int64         `json:"iat,omitempty" doc:"When it was issued, in seconds since 1970."`
+	Expires  int64         `json:"exp,omitempty" doc:"When it ends, in seconds since 1970."`
+	AuthTime int64         `json:"auth_time,omitempty" doc:"When the user proved who he is, in seconds since 1970."`
+	ID       string        `json:"jti,omitempty" doc:"The id of an access token."`
+	SeenBy   []string      `json:"seen_by,omitempty" doc:"The clients that introspection tells of it; to all others it is not active."`
+	Accepted *bool         `json:"accepted,omitempty" doc:"Whether the API that was asked about would accept it."`
+	Refusal  *TokenRefusal `json:"refusal,omitempty" doc:"Why that API would not."`
+}
+
+// TokenAPI is an API that a token is meant for.
+type TokenAPI struct {
+	Identifier string `json:"identifier" doc:"What the token names it by." example:"https://orders.example.com"`
+	Name       string `json:"name,omitempty" doc:"Its name; absent where no API is registered under the identifier."`
+}
+
+// TokenRefusal is why an API would not accept a token.
+type TokenRefusal struct {
+	Error  string `json:"error" enum:"invalid_token,insufficient_scope" doc:"What it would answer (RFC 6750)."`
+	Reason string `json:"reason" doc:"Why."`
+	Rule   string `json:"rule" doc:"Where the rule stands that says so." example:"RFC 6750 section 5.2"`
 }
 
 // Revocation says what to revoke: one token, with all that was issued with it; or everything of a client, of a user, before
