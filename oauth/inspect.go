@@ -36,12 +36,17 @@ func (p *Provider) Inspect(ctx context.Context, presented string) (*Inspection, 
 		return nil, err
 	}
 	told.Introspection = seen
+	if told.Kind == jwtKind {
+		told.Kind = "JWT access token"
+	}
 	if told.APIs, err = p.apisNamed(ctx, seen.Audience); err != nil {
 		return nil, err
 	}
 	told.SeenBy, err = p.onlookers(ctx, seen)
 	return told, err
 }
+
+const jwtKind = "JWT"
 
 // kindOf goes by the form alone.
 func kindOf(presented string) string {
@@ -54,7 +59,7 @@ func kindOf(presented string) string {
 		}
 	}
 	if strings.Count(presented, ".") == 2 {
-		return "JWT"
+		return jwtKind
 	}
 	return "nothing that this server issues"
 }

@@ -21,7 +21,7 @@ func TestTokensAreInspectedAndRevoked(t *testing.T) {
 	u := w.user("alice", account.ViewClients)
 	token := w.token(u, "clients:view")
 	seen := read[api.Inspection](a.do(http.MethodPost, "/tokens/inspect", map[string]string{"token": token}).want(http.StatusOK))
-	if !seen.Active || seen.Username != "alice" || seen.Subject != u.ID || seen.ClientID != oauth.CommandLineClient || seen.Scope != "clients:view" || seen.Expires == 0 {
+	if !seen.Active || seen.Kind == "" || seen.Accepted != nil || seen.Username != "alice" || seen.Subject != u.ID || seen.ClientID != oauth.CommandLineClient || seen.Scope != "clients:view" || seen.Expires == 0 {
 		t.Errorf("%+v", seen)
 	}
 	if got := read[api.Revoked](a.do(http.MethodPost, "/tokens/revoke", map[string]string{"token": token}).want(http.StatusOK)); got.Ended != 1 {
@@ -31,10 +31,27 @@ func TestTokensAreInspectedAndRevoked(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	seen = read[api.Inspection](a.do(http.MethodPost, "/tokens/inspect", map[string]string{"token": token}))
-	if seen.Active || seen.Reason == "" || seen.ClientID != "" {
+	if seen.Active || seen.Reason == "" || seen.Rule == "" || seen.ClientID != "" {
 		t.Errorf("%+v", seen)
 	}
 	a.do(http.MethodPost, "/tokens/inspect", `{}`).wantProblem(422, "invalid-fields", "/token")
+}
+
+func TestInspectionTellsWhetherAnAPIWouldAcceptAToken(t *testing.T) {
+	w := newWorld(t)
+	a := w.admin()
+	token := w.token(w.user("alice"), "admin")
+	ask := func(audience, scope string) map[string]string {
+		return map[string]string{"token": token, "audience": audience, "scope": scope}
+	}
+	const orders = "https://orders.example.com"
+	seen := read[api.Inspection](a.do(http.MethodPost, "/tokens/inspect", ask(orders, "")).want(http.StatusOK))
+	if !seen.Active || seen.Accepted == nil || *seen.Accepted || seen.Refusal == nil || seen.Refusal.Error != "invalid_token" || seen.Refusal.Rule == "" {
+		t.Errorf("%+v", seen)
+	}
+	a.do(http.MethodPost, "/tokens/inspect", ask("orders", "")).wantProblem(422, "invalid-fields", "/audience")
+	a.do(http.MethodPost, "/tokens/inspect", ask("", "x")).wantProblem(422, "invalid-fields", "/audience")
+	a.do(http.MethodPost, "/tokens/inspect", ask(orders, "\"x")).wantProblem(422, "invalid-fields", "/scope")
 }
 
 func TestTokensAreRevokedByUserClientAndTime(t *testing.T) {

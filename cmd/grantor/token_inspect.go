@@ -96,13 +96,13 @@ func (s *shownToken) rows(audience string, now time.Time) [][]string {
 	}
 	accepted := ""
 	if s.Accepted != nil {
-		accepted = "yes"
+		accepted = "yes, by " + audience
 	}
 	if s.Refusal != nil {
-		accepted = fmt.Sprintf("no: %s (%s, %s)", s.Refusal.Reason, s.Refusal.Error, s.Refusal.Rule)
+		accepted = fmt.Sprintf("no, by %s: %s (%s, %s)", audience, s.Refusal.Reason, s.Refusal.Error, s.Refusal.Rule)
 	}
 	for _, row := range [][]string{
-		{"accepted by " + audience, accepted}, {"is", s.Kind},
+		{"accepted", accepted}, {"kind", s.Kind},
 		{"client", s.ClientID}, {"user", s.Username}, {"subject", s.Subject}, {"scope", s.Scope}, {"audience", s.meantFor()},
 		{"issued", shownSeconds(s.Issued, now)}, {"expires", shownSeconds(s.Expires, now)}, {"authenticated", shownSeconds(s.AuthTime, now)},
 		{"seen by", strings.Join(s.SeenBy, " ")}, {"id", s.ID}, {"header", string(s.Header)}, {"claims", string(s.Claims)},
@@ -150,6 +150,9 @@ func fromNow(d time.Duration) string {
 		unit, name = time.Minute, "minute"
 	}
 	n := int64(d.Abs().Round(unit) / unit)
+	if n == 0 {
+		return "now"
+	}
 	if n != 1 {
 		name += "s"
 	}
