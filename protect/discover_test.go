@@ -116,6 +116,9 @@ func TestMetadataAreReadAgainNowAndThen(t *testing.T) {
 		s.says(map[string]any{"issuer": "https://evil.example"})
 		time.Sleep(2 * reread)
 		wantCode(t, refusalOf(t, g, s.tokenBy(t, s.key(0), time.Now(), nil)), 0, "ok")
+		fresh := newSigner(t, jose.EdDSA)
+		s.publish(fresh)
+		wantCode(t, refusalOf(t, g, s.tokenBy(t, fresh, time.Now(), nil)), 0, "ok")
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
@@ -106,6 +107,36 @@ func TestOpaqueTokensAreAskedAbout(t *testing.T) {
 	wantCode(t, refusalOf(t, g, "grat_bad"), 401, "invalid_token")
 	// Three parts whose first is no header of JOSE are no JWT either.
 	wantCode(t, refusalOf(t, g, "a.b.c"), 401, "invalid_token")
+}
+
+// An encrypted JWT has five parts, and only the server knows what is in it.
+func TestEncryptedTokensAreAskedAbout(t *testing.T) {
+	s := newServer(t, jose.ES256)
+	s.active = func(string) map[string]any {
+		return map[string]any{"active": true, "sub": "usr_1", "client_id": "shop"}
+	}
+	c := s.config()
+	c.ClientID, c.ClientSecret = "orders", "secret"
+	wantCode(t, refusalOf(t, newGuard(t, c), enc(`{"alg":"RSA-OAEP","enc":"A256GCM"}`)+".a.b.c.d"), 0, "ok")
+}
+
+// What ended before the API was started is refused from the first request on.
+func TestNewWaitsForWhatHasEnded(t *testing.T) {
+	s := newServer(t, jose.ES256)
+	line := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(50 * time.Millisecond) // later than the keys
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = fmt.Fprintf(w, "event: ended\ndata: {\"type\":\"token\",\"jti\":\"a.1\",\"until\":%d}\n\nevent: ready\ndata: {}\n\n", time.Now().Add(time.Hour).Unix())
+		check(t, http.NewResponseController(w).Flush())
+		<-r.Context().Done()
+	}))
+	t.Cleanup(line.Close)
+	s.says(map[string]any{"revocation_feed_endpoint": line.URL})
+	c := s.config()
+	c.ClientID, c.ClientSecret = "orders", "secret"
+	g := newGuard(t, c)
+	wantCode(t, refusalOf(t, g, s.token(t, map[string]any{"jti": "a.1"})), 401, "invalid_token")
+	wantCode(t, refusalOf(t, g, s.token(t, map[string]any{"jti": "b.1"})), 0, "ok")
 }
 
 // A JWT is judged by its signature, even where the server would say yes to anything.

@@ -2,6 +2,7 @@ package protect
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -173,6 +174,24 @@ func TestAKeyThatChangesUnderItsNameTakesItsTokensAlong(t *testing.T) {
 		s.keys.Unlock()
 		time.Sleep(keysUsually + time.Second)
 		wantCode(t, refusalOf(t, g, token), 401, "invalid_token")
+	})
+}
+
+// What was refused with old keys is looked at again with new ones, not only when the refusal is forgotten.
+func TestARefusalLastsNoLongerThanTheKeys(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *server, c Config) {
+		g := newGuard(t, c)
+		old, other := s.key(1), newSigner(t, jose.EdDSA)
+		claims, err := json.Marshal(s.claims(time.Now(), nil))
+		check(t, err)
+		token := other.seal(t, old.header(), string(claims))
+		wantCode(t, refusalOf(t, g, token), 401, "invalid_token")
+		set := must(t, func() ([]byte, error) { return jose.MarshalSet([]*jose.Key{other.Key}) })
+		s.keys.Lock()
+		s.keys.raw = strings.Replace(string(set), other.ID, old.ID, 1)
+		s.keys.Unlock()
+		refusalOf(t, g, s.tokenBy(t, newSigner(t, jose.EdDSA), time.Now(), nil)) // has the keys read
+		wantCode(t, refusalOf(t, g, token), 0, "ok")
 	})
 }
 
