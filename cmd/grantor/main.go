@@ -72,7 +72,7 @@ const (
 // root is the tree of commands. Flags of a setting mean the same wherever they stand; serve and config take all of them.
 func (c *command) root() *cobra.Command {
 	root := group("grantor", "An OAuth 2 authorization server",
-		under(groupServer, c.serve()), under(groupServer, c.config()),
+		under(groupServer, c.serve()), under(groupServer, c.healthcheck()), under(groupServer, c.config()),
 		under(groupManage, c.client()), under(groupManage, c.api()), under(groupManage, c.user()), under(groupManage, c.group()), under(groupManage, c.token()),
 		under(groupManage, c.key()), under(groupManage, c.audit()), under(groupManage, c.apply()),
 		under(groupLogin, c.login()), under(groupLogin, c.logout()), under(groupLogin, c.whoami()),
