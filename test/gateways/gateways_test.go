@@ -139,6 +139,7 @@ func TestAGatewayRefusesWhoMayNot(t *testing.T) {
 		s.wantRefused("a token in the query", get("/orders/1?access_token="+good), 401)
 		s.wantRefused("junk", get("/orders/1", "Bearer junk"), 401, `error="invalid_token"`)
 		s.wantRefused("a token for another API", get("/orders/1", "Bearer "+forOther), 401, `error="invalid_token"`)
+		s.wantRefused("a token of the API's own client for another API", get("/orders/1", "Bearer "+s.token("orders")), 0)
 		s.wantRefused("another audience in the query", get("/orders/1?audience="+otherAPI, "Bearer "+forOther), 401)
 		s.wantRefused("another audience added", get("/orders/1&audience="+otherAPI, "Bearer "+forOther), 0)
 		s.wantRefused("another audience encoded", get("/orders/1?x&%61udience="+otherAPI, "Bearer "+forOther), 0)

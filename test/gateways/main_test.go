@@ -32,6 +32,8 @@ const (
 )
 
 const seed = `users: []
+apis:
+  - {identifier: "` + ordersAPI + `", name: Orders, client_id: orders, scopes: [{name: "orders:read"}, {name: "orders:write"}, {name: "orders:read-all"}]}
 clients:
   - client_id: shop
     client_secret: ` + secret + `
@@ -51,8 +53,7 @@ clients:
   - client_id: orders
     client_secret: ` + secret + `
     grant_types: [client_credentials]
-    audience: ["` + ordersAPI + `"]
-    resource_server: true
+    audience: ["` + otherAPI + `"]
 `
 
 // site is a Grantor, an API, and a gateway between them.
