@@ -43,27 +43,31 @@ const sha256Prefix = "sha256:"
 // another method, or the secret is wrong is the same answer at the same cost: a secret in the form of ours costs one
 // SHA-256, any other one argon2id, whoever it is for.
 func (p *Provider) Authenticate(ctx context.Context, cred Credentials) (*Client, error) {
-	c, err := p.Client(ctx, cred.ClientID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, fmt.Errorf("read client: %w", err)
-	}
-	if cred.Method == NoSecret {
-		if c == nil || c.Disabled || !c.IsPublic() {
-			p.usage.unknown(c)
-			return nil, refuse(InvalidClient, "client authentication failed")
-		}
-		return c, nil
-	}
-	match, err := p.verifyLimited(ctx, c, cred)
+	c, proven, err := p.prove(ctx, cred)
 	if err != nil {
 		return nil, err
 	}
-	if !match || c.Disabled || c.TokenEndpointAuthMethod != cred.Method {
+	if !proven {
 		p.usage.unknown(c)
 		return nil, refuse(InvalidClient, "client authentication failed")
 	}
-	p.usage.clientUsed(c.ClientID, p.presented(c, cred.Secret))
+	if cred.Method != NoSecret {
+		p.usage.clientUsed(c.ClientID, p.presented(c, cred.Secret))
+	}
 	return c, nil
+}
+
+// prove is Authenticate without a trace in the statistics. The client is nil where there is none.
+func (p *Provider) prove(ctx context.Context, cred Credentials) (c *Client, proven bool, err error) {
+	c, err = p.Client(ctx, cred.ClientID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, false, fmt.Errorf("read client: %w", err)
+	}
+	if cred.Method == NoSecret {
+		return c, c != nil && !c.Disabled && c.IsPublic(), nil
+	}
+	match, err := p.verifyLimited(ctx, c, cred)
+	return c, match && !c.Disabled && c.TokenEndpointAuthMethod == cred.Method, err
 }
 
 // verifyLimited counts before it verifies what is slow to verify, and takes the count back where the secret was right.

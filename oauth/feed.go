@@ -93,6 +93,7 @@ func newFeedRecords(b store.Backend) *store.Collection[feedRecord] {
 type feed struct {
 	records *store.Collection[feedRecord]
 	now     func() time.Time
+	ready   func() bool   // the keys are loaded: this is our store
 	began   time.Time     // of the process, for a clock that never steps
 	turn    chan struct{} // holds one thing: who has it reads or writes the list in the store
 
@@ -124,9 +125,9 @@ type feedMark struct {
 	made        time.Time
 }
 
-func newFeed(b store.Backend, now func() time.Time) *feed {
+func newFeed(b store.Backend, now func() time.Time, ready func() bool) *feed {
 	return &feed{
-		records: newFeedRecords(b), now: now, began: time.Now(), turn: make(chan struct{}, 1),
+		records: newFeedRecords(b), now: now, ready: ready, began: time.Now(), turn: make(chan struct{}, 1),
 		news: make(chan struct{}), streams: map[string]int{},
 	}
 }

@@ -46,7 +46,7 @@ func (f *feed) poll(ctx context.Context) {
 	f.mu.Lock()
 	due := len(f.waiting) > 0 || f.end.first == 0 || f.now().Sub(f.end.made) > feedKeepAlive
 	f.mu.Unlock()
-	if due {
+	if due && f.ready() {
 		f.flush(ctx)
 	}
 }
@@ -170,6 +170,9 @@ func (f *feed) rescue(known []*feedEntry) {
 // add takes a record to what is known. The caller holds the lock.
 func (f *feed) add(r *feedRecord) {
 	for i, e := range r.Events {
+		if n := len(f.told); n > 0 && slices.Equal(f.told[n-1].Audience, e.Audience) {
+			e.Audience = f.told[n-1].Audience // most are the same: once in memory is enough
+		}
 		entry := &feedEntry{feedEvent: e, number: r.First + uint64(i), nonce: r.Nonce}
 		if f.matters(entry) {
 			f.told = append(f.told, entry)

@@ -59,7 +59,11 @@ var ErrFeedEnds = errors.New("the revocation feed ends here")
 // with TemporarilyUnavailable where this node has, or does not follow the feed.
 func (p *Provider) Revocations(ctx context.Context, cred Credentials, lastID string) (*Subscription, error) {
 	s := &Subscription{provider: p, credentials: cred}
-	if err := s.Check(ctx); err != nil {
+	c, err := p.Authenticate(ctx, cred)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.serves(ctx, c); err != nil {
 		return nil, err
 	}
 	if p.feed.silent() > feedBlind {
@@ -75,10 +79,18 @@ func (p *Provider) Revocations(ctx context.Context, cred Credentials, lastID str
 // Check proves once more who reads, and what it serves: a stream outlives no secret and no API. Errors are those of
 // Revocations.
 func (s *Subscription) Check(ctx context.Context) error {
-	c, err := s.provider.Authenticate(ctx, s.credentials)
+	c, proven, err := s.provider.prove(ctx, s.credentials)
 	if err != nil {
 		return err
 	}
+	if !proven {
+		return refuse(InvalidClient, "client authentication failed")
+	}
+	return s.serves(ctx, c)
+}
+
+// serves finds what the reader may be told.
+func (s *Subscription) serves(ctx context.Context, c *Client) error {
 	if c.IsPublic() {
 		return refuse(InvalidClient, "the revocation feed needs a client that authenticates with a secret")
 	}

@@ -105,7 +105,7 @@ func New(c Config) *Provider {
 	}
 	p.clientNames = store.NewClaims(c.Backend, clientNameKind, p.now)
 	p.usage = newUsage(c.Backend, p.now)
-	p.feed = newFeed(c.Backend, p.now)
+	p.feed = newFeed(c.Backend, p.now, func() bool { return p.Ready() })
 	p.generations = sync.OnceValue(func() [32]byte { return c.Keys.Secret("feed") })
 	if c.Directory != nil {
 		c.Directory.Ending = p.Ending

@@ -21,10 +21,16 @@ const feedPath = "/oauth2/revocations"
 // listening serves a site on a port, with bounds on connections that are far shorter than a stream, and follows the feed.
 func listening(t *testing.T) (*site, *httptest.Server) {
 	t.Helper()
+	return listeningBy(t, (*httptest.Server).Start)
+}
+
+func listeningBy(t *testing.T, start func(*httptest.Server)) (*site, *httptest.Server) {
+	t.Helper()
 	s := usual(t)
 	l := httptest.NewUnstartedServer(s.handler)
+	l.EnableHTTP2 = true // where it starts with TLS
 	l.Config.ReadTimeout, l.Config.WriteTimeout = 300*time.Millisecond, 400*time.Millisecond
-	l.Start()
+	start(l)
 	ctx, cancel := context.WithCancel(context.Background())
 	var following sync.WaitGroup
 	following.Go(func() { s.provider.Run(ctx) })
@@ -252,4 +258,17 @@ func TestTheHeadOfTheFeedIsAnsweredAlone(t *testing.T) {
 	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream" {
 		t.Errorf("%d %v", answer.StatusCode, answer.Header)
 	}
+}
+
+func TestTheFeedGoesOverHTTP2(t *testing.T) {
+	t.Parallel()
+	s, l := listeningBy(t, (*httptest.Server).StartTLS)
+	r := s.listen(l, "api", "")
+	if r.answer.ProtoMajor != 2 {
+		t.Fatalf("it is %s", r.answer.Proto)
+	}
+	r.next("ready")
+	r.next("heartbeat")
+	s.call("jwt", "/oauth2/revoke", "token="+s.machine("jwt")).wantStatus(http.StatusOK)
+	r.next("ended")
 }
