@@ -111,9 +111,7 @@ func (x *apiIndex) audience(allowed, resources []string, named Scope, byDefault 
 	if err != nil || namesResource(resources) {
 		return audience, err
 	}
-	owners := slices.DeleteFunc(slices.Clone(allowed), func(identifier string) bool {
-		return !slices.ContainsFunc(named, func(token string) bool { return x.ownerOf(token) == identifier })
-	})
+	owners := x.ownersOf(named, allowed)
 	switch {
 	case len(owners) > 0:
 		return owners, nil
@@ -121,6 +119,26 @@ func (x *apiIndex) audience(allowed, resources []string, named Scope, byDefault 
 		return []string{byDefault}, nil
 	}
 	return audience, nil
+}
+
+// ownersOf gives those of the allowed that scopes belong to, and beside them, where one of the scopes belongs to no API, the
+// resources without a record, to which it may mean something. It gives nothing where no scope belongs to any.
+func (x *apiIndex) ownersOf(scope Scope, allowed []string) []string {
+	owned, stray := map[string]bool{}, false
+	for _, token := range scope {
+		if owner := x.ownerOf(token); owner == "" {
+			stray = true
+		} else if slices.Contains(allowed, owner) {
+			owned[owner] = true
+		}
+	}
+	if len(owned) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(allowed), func(identifier string) bool {
+		hasNoRecord := x.byIdentifier[identifier] == nil && identifier != x.issuer
+		return !owned[identifier] && !(stray && hasNoRecord)
+	})
 }
 
 func namesResource(resources []string) bool {

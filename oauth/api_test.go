@@ -80,6 +80,7 @@ func TestWhatATokenIsForAndWhatItCarries(t *testing.T) {
 		{name: "a scope that was not given", scope: "orders:read admin", refused: oauth.InvalidScope},
 		{name: "a resource without a record", resources: []string{unknown}, more: unknown, wantScope: "profile", wantFor: []string{unknown}},
 		{name: "its scope with it", scope: "profile", resources: []string{unknown}, more: unknown, wantScope: "profile", wantFor: []string{unknown}},
+		{name: "scopes of one with a record and of one without", scope: "profile stock:read", more: unknown, wantScope: "profile stock:read", wantFor: []string{unknown, stock}},
 		{name: "with a record and without", resources: []string{unknown, stock}, more: unknown, wantScope: "profile stock:read", wantFor: []string{unknown, stock}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
