@@ -20,12 +20,13 @@ const (
 )
 
 // feedWrite bounds one write of what several callers wait for: the end of one caller's request must not fail the others.
-const feedWrite = 5 * time.Second
+const feedWrite = 20 * time.Second
 
 // telling is what one caller wants appended, all of it in one record.
 type telling struct {
 	events []feedEvent
 	bytes  int
+	rescue bool // nobody waits for it: it is tried until it is written
 	err    error
 	wakes  chan struct{} // closed when it was written, or failed with err
 }
@@ -112,6 +113,12 @@ func (f *feed) flush(ctx context.Context) {
 	}
 	err := f.write(ctx, events)
 	for _, t := range batch {
+		if t.rescue && err != nil {
+			f.mu.Lock()
+			f.waiting = append(f.waiting, t)
+			f.mu.Unlock()
+			continue
+		}
 		t.err = err
 		close(t.wakes)
 	}

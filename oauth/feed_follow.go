@@ -164,7 +164,10 @@ func (f *feed) rescue(known []*feedEntry) {
 			lost = append(lost, e.feedEvent)
 		}
 	}
-	f.waiting = append(f.waiting, inBatches(lost)...)
+	for _, t := range inBatches(lost) {
+		t.rescue = true
+		f.waiting = append(f.waiting, t)
+	}
 }
 
 // add takes a record to what is known. The caller holds the lock.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -225,7 +226,14 @@ func TestWhatIsNotToldDoesNotEnd(t *testing.T) {
 // TestAStoreThatWasSetBackIsNoticed: a failover lost what was written last, and the same numbers are given once more.
 func TestAStoreThatWasSetBackIsNoticed(t *testing.T) {
 	t.Parallel()
-	w, n := newNode(t)
+	w := newWorld(t)
+	var failing atomic.Int64
+	n := w.over(&watched{Backend: w.store, fail: func(_ int, call string) outcome {
+		if call == "create revocation_feed" && failing.Add(-1) >= 0 {
+			return failsBefore
+		}
+		return works
+	}}, w.now)
 	n.run()
 	c := n.register(jwtApp())
 	cred := n.guard("api", api)
@@ -236,6 +244,7 @@ func TestAStoreThatWasSetBackIsNoticed(t *testing.T) {
 	}
 	sees.await(3)
 	feed := store.Kind{Name: "revocation_feed"}
+	failing.Store(2) // what is lost is not lost for good by a store that is away then
 	records, _, err := w.store.List(t.Context(), feed, "", "", 100)
 	ok(t, err)
 	for _, r := range records[len(records)-2:] {
@@ -243,6 +252,7 @@ func TestAStoreThatWasSetBackIsNoticed(t *testing.T) {
 		ok(t, err)
 	}
 	eventually(t, "the reader begins anew", func() bool { sees.take(); return sees.resets > 0 })
+	eventually(t, "the store is there again", func() bool { return failing.Load() < 0 })
 	ok(t, n.Revoke(t.Context(), c, tokens[3]))
 	eventually(t, "what was lost is told again", func() bool {
 		fresh := w.node()
