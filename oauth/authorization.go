@@ -15,7 +15,8 @@ var authorizationKind = store.Kind{Name: "authorization", Spread: true}
 const maxAccessTokens = 32
 
 // Authorization is what a subject permitted a client, with the digests of the code and tokens that stand for it. It is
-// one record, so that redeeming, rotating and detecting a second use are one Swap, and revoking is one Take.
+// one record, so that redeeming, rotating and detecting a second use are one Swap, and revoking is one Take. Its form in
+// the store is that of authorization_codec.go; the names here are those of older records.
 type Authorization struct {
 	ID            string         `json:"id"`
 	ClientID      string         `json:"client_id"`
@@ -75,6 +76,8 @@ func newAuthorizations(b store.Backend) *store.Collection[Authorization] {
 		ID:      func(a *Authorization) string { return a.ID },
 		Tags:    (*Authorization).tags,
 		Expires: (*Authorization).ends,
+		Encode:  encodeAuthorization,
+		Decode:  decodeAuthorization,
 	}
 }
 

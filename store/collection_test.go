@@ -182,3 +182,39 @@ func TestUnavailableErrorKeepsItsCause(t *testing.T) {
 		t.Error("something else is taken for an unavailable store")
 	}
 }
+
+func TestCollectionKeepsAKindInAFormOfItsOwn(t *testing.T) {
+	b := memory.New()
+	c, ctx := notes(b), t.Context()
+	c.Encode = func(n *note) ([]byte, error) {
+		if n.Text == "" {
+			return nil, errors.New("there is nothing to write")
+		}
+		return []byte(n.ID + " " + n.Text), nil
+	}
+	c.Decode = func(value []byte, n *note) error {
+		var found bool
+		if n.ID, n.Text, found = strings.Cut(string(value), " "); !found {
+			return errors.New("there is nothing to read")
+		}
+		return nil
+	}
+	if err := c.Create(ctx, &note{ID: "1", Author: "ann", Text: "a word"}); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := b.Get(ctx, c.Kind, "1"); err != nil || string(r.Value) != "1 a word" {
+		t.Fatalf("%q, %v", r.Value, err)
+	}
+	if n, err := c.Get(ctx, "1"); err != nil || n.Text != "a word" || n.Author != "" {
+		t.Fatalf("%+v, %v", n, err)
+	}
+	if err := c.Create(ctx, &note{ID: "2", Author: "ann"}); err == nil || !strings.Contains(err.Error(), "encode note: there is nothing to write") {
+		t.Errorf("a note that cannot be written: %v", err)
+	}
+	if _, err := b.Create(ctx, store.Record{Kind: c.Kind, ID: "3", Value: []byte("-")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Get(ctx, "3"); err == nil || !strings.Contains(err.Error(), "decode note: there is nothing to read") {
+		t.Errorf("a note that cannot be read: %v", err)
+	}
+}
