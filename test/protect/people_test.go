@@ -37,9 +37,9 @@ func (g guard) allows(t *testing.T, token string) bool {
 }
 
 // TestWhatEndsForPeopleEndsAtTheirAPIs is the table "What ends what" of docs/architecture.md as two APIs see it, each at
-// another process, for a JWT and for an opaque token that both have just been told is good.
+// another process, for a JWT and for an opaque token that both have just been told is good. It is not run beside the
+// tests that measure a second, because it builds the program.
 func TestWhatEndsForPeopleEndsAtTheirAPIs(t *testing.T) {
-	t.Parallel()
 	one := authtest.Start(t, authtest.Options{Store: redistest.Start(t), Args: []string{"--limit-exempt", "127.0.0.0/8"}})
 	two := one.Node(t)
 	usual := func(*protect.Config) {}
