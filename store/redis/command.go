@@ -42,23 +42,45 @@ func (onceText) NoRetry() bool { return true }
 // bytes sends a command once and gives its answer, which must not be changed.
 func (s *Store) bytes(ctx context.Context, args ...any) ([]byte, error) {
 	cmd := onceText{goredis.NewStringCmd(ctx, args...)}
-	_ = s.client.Process(ctx, cmd) // the command holds the error
+	if !s.process(ctx, cmd, args) {
+		return nil, ctx.Err()
+	}
 	return cmd.Bytes()
 }
 
-// do sends a command once.
+// do sends a command once, where it can together with those of other callers.
 func (s *Store) do(ctx context.Context, args ...any) *goredis.Cmd {
+	cmd := once{goredis.NewCmd(ctx, args...)}
+	if !s.process(ctx, cmd, args) {
+		unanswered := goredis.NewCmd(ctx, args...)
+		unanswered.SetErr(ctx.Err())
+		return unanswered
+	}
+	return cmd.Cmd
+}
+
+// process sends a command; false says that it was given up and must not be touched any more.
+func (s *Store) process(ctx context.Context, cmd goredis.Cmder, args []any) bool {
+	if s.batches != nil && isBatchable(args) {
+		return s.batches.process(ctx, cmd)
+	}
+	_ = s.client.Process(ctx, cmd) // the command holds the error
+	return true
+}
+
+// alone sends a command once, on a connection of its own.
+func (s *Store) alone(ctx context.Context, args ...any) *goredis.Cmd {
 	cmd := once{goredis.NewCmd(ctx, args...)}
 	_ = s.client.Process(ctx, cmd) // the command holds the error
 	return cmd.Cmd
 }
 
-// read sends a command that changes nothing, a second time if the connection turned out to be broken: those that were
+// read sends a command that changes nothing and may take its time, a second time if the connection turned out to be broken: those that were
 // idle while Redis restarted are.
 func (s *Store) read(ctx context.Context, args ...any) *goredis.Cmd {
-	cmd := s.do(ctx, args...)
+	cmd := s.alone(ctx, args...)
 	if brokenConnection(cmd.Err()) && ctx.Err() == nil {
-		return s.do(ctx, args...)
+		return s.alone(ctx, args...)
 	}
 	return cmd
 }

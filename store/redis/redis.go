@@ -1,5 +1,5 @@
-// Package redis keeps records in Redis 6.2 or later: one node, a master watched by Sentinels, or a Cluster. It has no cache
-// and starts no goroutine of its own; what Redis acknowledges is as durable as Redis is configured to be.
+// Package redis keeps records in Redis 6.2 or later: one node, a master watched by Sentinels, or a Cluster. It has no cache,
+// and no goroutine of its own outlives the commands that it sends; what Redis acknowledges is as durable as Redis is configured to be.
 //
 // An ACL user needs the keys under the prefix and: PING HELLO AUTH SELECT INFO TIME EVAL EVALSHA GET SET GETDEL GETRANGE SETRANGE
 // MGET DEL EXISTS INCRBY PEXPIRE EXPIREAT PERSIST ZADD ZREM ZSCORE ZRANGEBYLEX ZRANGEBYSCORE ZREVRANGE, CONFIG|GET where possible,
@@ -38,6 +38,7 @@ type Options struct {
 // Store is a store.Backend in Redis.
 type Store struct {
 	client  goredis.UniversalClient
+	batches *batches // nil: each command goes alone
 	cluster bool
 	keys    keys
 	address address
@@ -56,7 +57,7 @@ var silence = sync.OnceFunc(func() {
 
 // Open prepares a store. The URL is redis://, rediss:// (TLS), redis+sentinel:// or redis+cluster:// (or rediss+…), as in
 //
-//	redis://user:password@host:6379/0?prefix=grantor:&pool_size=40&timeout=2.5s
+//	redis://user:password@host:6379/0?prefix=grantor:&pool_size=40&timeout=2.5s&pipelining=on
 //	redis+sentinel://user:password@host:26379,host:26379/master/0?sentinel_username=…&sentinel_password=…
 //	redis+cluster://user:password@host:6379,host:6379
 //
@@ -82,6 +83,11 @@ func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
 		options: o,
 		grace:   time.Hour,
 		slack:   10 * time.Minute,
+	}
+	if a.pipelining {
+		s.batches = &batches{client: s.client, expire: func() (context.Context, context.CancelFunc) {
+			return context.WithTimeout(context.Background(), a.timeout)
+		}}
 	}
 	err = s.Ping(ctx)
 	if store.IsUnavailable(err) {
@@ -142,7 +148,11 @@ func (a address) client(config *tls.Config) goredis.UniversalClient {
 
 // Close ends all connections; every verb fails from then on.
 func (s *Store) Close() error {
-	if err := s.client.Close(); err != nil && !errors.Is(err, goredis.ErrClosed) {
+	err := s.client.Close()
+	if s.batches != nil {
+		s.batches.close()
+	}
+	if err != nil && !errors.Is(err, goredis.ErrClosed) {
 		return fmt.Errorf("close redis: %w", err)
 	}
 	return nil

@@ -30,6 +30,8 @@ type address struct {
 	poolSize int
 	timeout  time.Duration
 
+	pipelining bool // commands of callers that come together are sent together
+
 	username, password                 string
 	sentinelUsername, sentinelPassword string
 }
@@ -37,7 +39,7 @@ type address struct {
 // parseURL takes a store URL apart. Its errors quote nothing of the URL but the scheme and the names of its parameters: a
 // password with a character that should have been escaped may end up in any other part.
 func parseURL(raw string) (address, error) {
-	a := address{prefix: "grantor:", timeout: defaultTimeout}
+	a := address{prefix: "grantor:", timeout: defaultTimeout, pipelining: true}
 	scheme, rest, found := strings.Cut(raw, "://")
 	if !found {
 		return a, errors.New("store URL: no scheme, want redis://, rediss://, redis+sentinel:// or redis+cluster://")
@@ -61,6 +63,9 @@ func parseURL(raw string) (address, error) {
 	}
 	if err := a.path(path); err != nil {
 		return a, err
+	}
+	if a.mode == clustered {
+		a.pipelining = false // a batch would wait for the slowest of its nodes
 	}
 	return a, a.query(query)
 }
@@ -172,6 +177,13 @@ func (a *address) parameter(name, value string) error {
 			return errors.New("not a duration between 100ms and 1m")
 		}
 		a.timeout = d
+	case "pipelining":
+		if value != "on" && value != "off" {
+			return errors.New("neither on nor off")
+		}
+		if a.pipelining = value == "on"; a.pipelining && a.mode == clustered {
+			return errors.New("not for a Cluster")
+		}
 	case "sentinel_username", "sentinel_password":
 		if a.mode != watched {
 			return errors.New("only for redis+sentinel://")

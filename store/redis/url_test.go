@@ -21,10 +21,13 @@ func TestURLIsTakenApart(t *testing.T) {
 		"redis+sentinel://u:p@a,b:1,[::1]:2/the%2Fmaster/2?sentinel_username=su&sentinel_password=s%26p": {mode: watched,
 			hosts: []string{"a:26379", "b:1", "[::1]:2"}, master: "the/master", db: 2, username: "u", password: "p",
 			sentinelUsername: "su", sentinelPassword: "s&p"},
-		"redis+sentinel://a/m":           {mode: watched, hosts: []string{"a:26379"}, master: "m"},
-		"rediss+sentinel://a/m/":         {mode: watched, tls: true, hosts: []string{"a:26379"}, master: "m"},
-		"redis+cluster://a:1,b:2,c":      {mode: clustered, hosts: []string{"a:1", "b:2", "c:6379"}},
-		"rediss+cluster://u:p@a:1,b:2/0": {mode: clustered, tls: true, hosts: []string{"a:1", "b:2"}, username: "u", password: "p"},
+		"redis://h?pipelining=off":           {hosts: []string{"h:6379"}},
+		"redis+cluster://h?pipelining=off":   {mode: clustered, hosts: []string{"h:6379"}},
+		"redis+sentinel://a/m?pipelining=on": {mode: watched, hosts: []string{"a:26379"}, master: "m"},
+		"redis+sentinel://a/m":               {mode: watched, hosts: []string{"a:26379"}, master: "m"},
+		"rediss+sentinel://a/m/":             {mode: watched, tls: true, hosts: []string{"a:26379"}, master: "m"},
+		"redis+cluster://a:1,b:2,c":          {mode: clustered, hosts: []string{"a:1", "b:2", "c:6379"}},
+		"rediss+cluster://u:p@a:1,b:2/0":     {mode: clustered, tls: true, hosts: []string{"a:1", "b:2"}, username: "u", password: "p"},
 	} {
 		switch want.prefix {
 		case "":
@@ -35,6 +38,7 @@ func TestURLIsTakenApart(t *testing.T) {
 		if want.timeout == 0 {
 			want.timeout = defaultTimeout
 		}
+		want.pipelining = want.mode != clustered && !strings.Contains(raw, "pipelining=off")
 		got, err := parseURL(raw)
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s is\n%+v, %v; want\n%+v", raw, got, err, want)
@@ -55,6 +59,7 @@ func TestMalformedURLIsRefusedWithoutTellingSecrets(t *testing.T) {
 		"redis://host?x=hush", "redis://host?prefix=a&prefix=hush", "redis://host?timeout=hush", "redis://host?timeout=1ms",
 		"redis://host?timeout=2h", "redis://host?sentinel_password=hush", "redis://host?prefix=%zz",
 		"redis+sentinel://:hush@a", "redis+sentinel://a/", "redis+sentinel://a/m/hush", "redis+cluster://a,b/1", "redis+cluster://",
+		"redis://host?pipelining=hush", "redis+cluster://host?pipelining=on",
 	} {
 		s, err := Open(t.Context(), raw, Options{})
 		if err == nil {

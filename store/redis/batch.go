@@ -1,0 +1,151 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// batches send the commands of many callers together. A command that comes while few others are under way is sent at once,
+// on a connection of its own; those that come while laneCount sendings are under way wait for the next of them to end, and
+// then go out as one pipeline: one write, one read, one connection for all of them. So a lone caller waits for nobody, and
+// under load the cost of a system call is shared.
+//
+// What holds for a single command holds here: each is sent once and never again, one whose answer did not come has an
+// unknown outcome and fails, and a caller who gives up is answered at once. go-redis has a batcher of its own; that one
+// waits on when its caller has given up.
+type batches struct {
+	client goredis.UniversalClient
+	expire func() (context.Context, context.CancelFunc) // bounds a sending
+
+	mu     sync.Mutex
+	queue  []*waiting
+	busy   int // sendings under way
+	closed bool
+	ended  sync.WaitGroup
+}
+
+const (
+	laneCount = 2        // sendings under way at once
+	batchSize = 128      // commands in one
+	batchable = 16 << 10 // bytes of arguments; a longer command goes alone, for it would hold up the others
+)
+
+// waiting is a command in the queue. answered gets a value once its command may be read, or was not sent.
+type waiting struct {
+	ctx      context.Context
+	cmd      goredis.Cmder
+	answered chan struct{}
+}
+
+// errUnanswered stands in each command of a batch until its answer is there.
+var errUnanswered = errors.New("redis has not answered")
+
+// process sends a command and waits for its answer. Where ctx ends first, the command must not be touched any more, as it
+// may be under way; false says so.
+func (b *batches) process(ctx context.Context, cmd goredis.Cmder) bool {
+	b.mu.Lock()
+	if b.busy < laneCount || b.closed {
+		b.busy++
+		b.mu.Unlock()
+		defer b.proceed()
+		_ = b.client.Process(ctx, cmd) // the command holds the error
+		return true
+	}
+	w := &waiting{ctx, cmd, make(chan struct{})}
+	b.queue = append(b.queue, w)
+	b.mu.Unlock()
+	select {
+	case <-w.answered:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// proceed goes on with what waits, in a goroutine, as whoever sent the last batch has an answer to give. Once the store is
+// closed nobody would wait for that goroutine; what is left then fails at once.
+func (b *batches) proceed() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	batch := b.next()
+	switch {
+	case batch == nil:
+	case b.closed:
+		b.mu.Unlock()
+		b.sendAll(batch)
+		b.mu.Lock()
+	default:
+		b.ended.Go(func() { b.sendAll(batch) })
+	}
+}
+
+func (b *batches) sendAll(batch []*waiting) {
+	for batch != nil {
+		b.send(batch)
+		b.mu.Lock()
+		batch = b.next()
+		b.mu.Unlock()
+	}
+}
+
+// next takes the next batch from the queue; where nothing waits it gives the lane back. The caller holds the lock.
+func (b *batches) next() []*waiting {
+	if len(b.queue) == 0 {
+		b.busy--
+		return nil
+	}
+	if n := len(b.queue); n <= batchSize {
+		batch := b.queue
+		b.queue = make([]*waiting, 0, n)
+		return batch
+	}
+	batch := b.queue[:batchSize:batchSize]
+	b.queue = append(make([]*waiting, 0, len(b.queue)), b.queue[batchSize:]...)
+	return batch
+}
+
+// send sends a batch, without the commands of callers who have gone.
+func (b *batches) send(batch []*waiting) {
+	defer func() {
+		for _, w := range batch {
+			close(w.answered)
+		}
+	}()
+	ctx, cancel := b.expire()
+	defer cancel()
+	pipe := b.client.Pipeline()
+	for _, w := range batch {
+		if err := w.ctx.Err(); err != nil {
+			w.cmd.SetErr(err)
+			continue
+		}
+		w.cmd.SetErr(errUnanswered)
+		_ = pipe.Process(ctx, w.cmd) // queues it
+	}
+	_, _ = pipe.Exec(ctx) // each command holds its error
+}
+
+// close waits for the batches that are under way, which end with the client.
+func (b *batches) close() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	b.ended.Wait()
+}
+
+// isBatchable reports whether a command is short enough to go with others.
+func isBatchable(args []any) bool {
+	size := 0
+	for _, arg := range args {
+		switch arg := arg.(type) {
+		case string:
+			size += len(arg)
+		case []byte:
+			size += len(arg)
+		}
+	}
+	return size <= batchable
+}

@@ -1,0 +1,226 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/grantor-dev/grantor/internal/redistest"
+	"github.com/grantor-dev/grantor/store"
+)
+
+func TestSuiteWithoutPipelining(t *testing.T) {
+	suite(t, with(redistest.Start(t), "pipelining=off"), Options{})
+}
+
+// held lets a test hold up what is sent, and counts what passes.
+type held struct {
+	gate      sync.RWMutex // for single commands
+	batches   sync.RWMutex
+	alone     atomic.Int64
+	pipelined atomic.Int64
+	longest   atomic.Int64
+}
+
+func (h *held) DialHook(next goredis.DialHook) goredis.DialHook { return next }
+
+func (h *held) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error {
+		h.alone.Add(1)
+		h.gate.RLock()
+		defer h.gate.RUnlock()
+		return next(ctx, cmd)
+	}
+}
+
+func (h *held) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []goredis.Cmder) error {
+		h.pipelined.Add(int64(len(cmds)))
+		if n := int64(len(cmds)); n > h.longest.Load() {
+			h.longest.Store(n)
+		}
+		h.batches.RLock()
+		defer h.batches.RUnlock()
+		return next(ctx, cmds)
+	}
+}
+
+// queued waits until n commands wait for the next batch.
+func queued(t *testing.T, s *Store, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		s.batches.mu.Lock()
+		waits := len(s.batches.queue)
+		s.batches.mu.Unlock()
+		if waits == n {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d commands wait, want %d", waits, n)
+		}
+	}
+}
+
+// occupied opens a store all of whose lanes are held up until the function that it gives is called.
+func occupied(t *testing.T, url string) (s *Store, h *held, release func()) {
+	t.Helper()
+	if !strings.Contains(url, "timeout") {
+		url = with(url, "timeout=30s")
+	}
+	s = open(t, url, Options{})
+	h = &held{}
+	s.client.AddHook(h)
+	h.gate.Lock()
+	var lanes sync.WaitGroup
+	for range laneCount {
+		lanes.Go(func() { _, _ = s.Get(context.Background(), hot, "lane") })
+	}
+	for h.alone.Load() < laneCount {
+		time.Sleep(time.Millisecond)
+	}
+	return s, h, func() { h.gate.Unlock(); lanes.Wait() }
+}
+
+// Each caller gets its own answer, of whatever sort those beside it are.
+func TestCommandsOfManyCallersGoTogether(t *testing.T) {
+	s, h, release := occupied(t, redistest.Start(t))
+	const callers = 300
+	var all sync.WaitGroup
+	for i := range callers {
+		all.Go(func() {
+			id := fmt.Sprint("caller", i)
+			var err error
+			switch i % 4 {
+			case 0:
+				if _, err = s.Get(context.Background(), hot, id); errors.Is(err, store.ErrNotFound) {
+					err = nil
+				}
+			case 1:
+				_, err = s.Create(context.Background(), store.Record{Kind: hot, ID: id, Value: []byte(id)})
+				if err == nil {
+					var r store.Record
+					if r, err = s.Take(context.Background(), hot, id); string(r.Value) != id {
+						err = fmt.Errorf("got the record %q", r.Value)
+					}
+				}
+			case 2: // by a script that Redis does not know yet
+				_, err = s.Create(context.Background(), store.Record{Kind: hot, ID: id, Tags: []string{"tag"}})
+			case 3:
+				var n int64
+				if n, err = s.Add(context.Background(), hot, id, int64(i), 0); n != int64(i) {
+					err = fmt.Errorf("got the counter %d", n)
+				}
+			}
+			if err != nil {
+				t.Errorf("%s: %v", id, err)
+			}
+		})
+	}
+	queued(t, s, callers)
+	release()
+	all.Wait()
+	if h.longest.Load() != batchSize || h.pipelined.Load() < callers {
+		t.Errorf("the longest batch has %d commands, all batches have %d", h.longest.Load(), h.pipelined.Load())
+	}
+}
+
+func TestLongCommandsGoAlone(t *testing.T) {
+	s, h, release := occupied(t, redistest.Start(t))
+	done := make(chan error)
+	go func() {
+		_, err := s.Create(context.Background(), store.Record{Kind: hot, ID: "long", Value: make([]byte, batchable)})
+		done <- err
+	}()
+	for h.alone.Load() <= laneCount { // it passes by the lanes, which are held up
+		time.Sleep(time.Millisecond)
+	}
+	release()
+	if err := <-done; err != nil || h.pipelined.Load() != 0 {
+		t.Errorf("%v, %d commands in batches", err, h.pipelined.Load())
+	}
+}
+
+// What waits and is given up is not sent at all: its caller was told that it failed.
+func TestCommandGivenUpInTheQueueIsNotSent(t *testing.T) {
+	s, h, release := occupied(t, redistest.Start(t))
+	ctx, giveUp := context.WithCancel(t.Context())
+	gone := make(chan error)
+	go func() { _, err := s.Add(ctx, hot, "counter", 1, 0); gone <- err }()
+	queued(t, s, 1)
+	giveUp()
+	if err := <-gone; !store.IsUnavailable(err) || !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
+	release()
+	if n, err := s.Add(t.Context(), hot, "counter", 0, 0); err != nil || n != 0 || h.pipelined.Load() != 0 {
+		t.Errorf("the counter is %d, %v", n, err)
+	}
+}
+
+// The answers to a batch are lost: every command of it has an unknown outcome, and none is sent again.
+func TestBatchWithLostAnswersIsNotRepeated(t *testing.T) {
+	server := redistest.New(t)
+	s, h, release := occupied(t, with(server.URL(), "timeout=2s"))
+	h.batches.Lock()
+	const callers = 40
+	var all sync.WaitGroup
+	for i := range callers {
+		all.Go(func() {
+			if _, err := s.Add(context.Background(), hot, fmt.Sprint("counter", i), 1, 0); !store.IsUnavailable(err) {
+				t.Errorf("add: %v, want an UnavailableError", err)
+			}
+		})
+	}
+	queued(t, s, callers)
+	release()
+	queued(t, s, 0)
+	server.Pause() // what is sent lies in its socket and runs later
+	h.batches.Unlock()
+	all.Wait()
+	server.Resume()
+	recovers(t, s)
+	for i := range callers {
+		if n, err := s.Add(t.Context(), hot, fmt.Sprint("counter", i), 0, 0); err != nil || n > 1 {
+			t.Errorf("counter %d is %d, %v", i, n, err)
+		}
+	}
+}
+
+func TestClosedStoreLeavesNoCommandWaiting(t *testing.T) {
+	s, _, release := occupied(t, redistest.Start(t))
+	const callers = 20
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			if _, err := s.Get(context.Background(), hot, "id"); !store.IsUnavailable(err) && !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("get: %v", err)
+			}
+		})
+	}
+	queued(t, s, callers)
+	go release()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
+	if _, err := s.Get(t.Context(), hot, "id"); !store.IsUnavailable(err) {
+		t.Errorf("get of a closed store: %v", err)
+	}
+}
+
+func TestClusterIsNotPipelined(t *testing.T) {
+	a, err := parseURL("redis+cluster://a,b")
+	if err != nil || a.pipelining {
+		t.Errorf("%v, %v", a.pipelining, err)
+	}
+	if _, err := parseURL("redis+cluster://a?pipelining=on"); err == nil || !strings.Contains(err.Error(), "Cluster") {
+		t.Errorf("%v", err)
+	}
+}
