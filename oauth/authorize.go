@@ -133,7 +133,11 @@ func (p *Provider) allowedAt(ctx context.Context, i *Interaction, user *account.
 		return time.Time{}, nil
 	}
 	kept, err := p.consented(ctx, user.ID, r.client)
-	if err != nil || !kept.covers(r) {
+	if err != nil {
+		return time.Time{}, err
+	}
+	x, err := p.registered(ctx)
+	if err != nil || !kept.covers(r, x) {
 		return time.Time{}, err
 	}
 	return p.unlessWithdrawn(ctx, user.ID, r.ClientID, kept.Updated)

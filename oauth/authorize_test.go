@@ -202,7 +202,8 @@ func TestConsentIsOfOneUserClientAndAudience(t *testing.T) {
 			t.Errorf("%s %q: %s, want %s", x.c.ClientID, x.ask, got, x.want)
 		}
 	}
-	n.authorize(c, v, "scope=api:read") // adds to what was allowed
+	n.authorize(c, v, "scope=profile") // adds to what was allowed
+	n.authorize(c, v, "scope=api:read")
 	if got := answer(n.Authorize(t.Context(), ask(c, "scope=profile api:read"), v)); got != "code" {
 		t.Errorf("both together: %s", got)
 	}

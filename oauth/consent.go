@@ -23,6 +23,9 @@ type Consent struct {
 	Created  time.Time `json:"created"`
 	Updated  time.Time `json:"updated"`
 	Expires  time.Time `json:"expires"`
+
+	// What of Scope was allowed at each of Audience, "" for nobody in particular; nil in older records: all of it.
+	Reach map[string]Scope `json:"reach,omitempty"`
 }
 
 func newConsents(b store.Backend) *store.Collection[Consent] {
@@ -60,8 +63,41 @@ func (p *Provider) counts(kept *Consent, c *Client) bool {
 	return !kept.Created.Before(c.Created) && p.now().Before(kept.Expires)
 }
 
-func (kept *Consent) covers(r *AuthorizationRequest) bool {
-	return kept.ID != "" && kept.Scope.Contains(r.Scope) && Scope(kept.Audience).Contains(r.Audience)
+// covers reports whether all of a request was allowed before, each scope wherever it means something: what was allowed at one
+// resource is not allowed at another.
+func (kept *Consent) covers(r *AuthorizationRequest, x *apiIndex) bool {
+	if kept.ID == "" || !kept.Scope.Contains(r.Scope) {
+		return false
+	}
+	allowed := kept.reach(x)
+	for identifier, scope := range x.reach(r.Scope, r.Audience) {
+		if at, ok := allowed[identifier]; !ok || !at.Contains(scope) {
+			return false
+		}
+	}
+	return true
+}
+
+// reach is Reach, also of an older record.
+func (kept *Consent) reach(x *apiIndex) map[string]Scope {
+	if kept.Reach != nil {
+		return kept.Reach
+	}
+	allowed := x.reach(kept.Scope, kept.Audience)
+	allowed[""] = kept.Scope // older records do not tell
+	return allowed
+}
+
+// reach says what of a scope means something at each of an audience, "" for nobody in particular.
+func (x *apiIndex) reach(scope Scope, audience []string) map[string]Scope {
+	if len(audience) == 0 {
+		return map[string]Scope{"": x.meaning(scope, nil)}
+	}
+	reach := make(map[string]Scope, len(audience))
+	for _, identifier := range audience {
+		reach[identifier] = x.meaning(scope, []string{identifier})
+	}
+	return reach
 }
 
 // rememberConsent adds what a user allowed now to what he allowed before.
@@ -76,10 +112,15 @@ func (p *Provider) rememberConsent(ctx context.Context, userID string, i *Intera
 }
 
 func (p *Provider) tryRememberConsent(ctx context.Context, userID string, i *Interaction) error {
+	x, err := p.registered(ctx)
+	if err != nil {
+		return err
+	}
 	now, r, c := i.AllowedAt, &i.Request, i.Request.client
 	next := &Consent{
 		ID: consentID(userID, c.ClientID), UserID: userID, ClientID: c.ClientID, Scope: r.Scope, Audience: r.Audience,
 		Created: now, Updated: now, Expires: now.Add(p.lifetimes.Consent),
+		Reach: x.reach(r.Scope, r.Audience),
 	}
 	old, err := p.consents.Load(ctx, next.ID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -92,6 +133,9 @@ func (p *Provider) tryRememberConsent(ctx context.Context, userID string, i *Int
 		next.Created = old.Value.Created
 		next.Scope = old.Value.Scope.Union(r.Scope)
 		next.Audience = Scope(old.Value.Audience).Union(r.Audience)
+		for identifier, scope := range old.Value.reach(x) {
+			next.Reach[identifier] = scope.Union(next.Reach[identifier])
+		}
 	}
 	_, err = p.consents.Swap(ctx, old, next)
 	return err
