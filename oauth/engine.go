@@ -158,8 +158,8 @@ func (g codeGenerator) Token(context.Context, *oauth2.GenerateBasic) (string, er
 type accessGenerator struct{ run *engineRun }
 
 // Token mints access and refresh token and notes them in the authorization.
-func (g accessGenerator) Token(context.Context, *oauth2.GenerateBasic, bool) (access, refresh string, err error) {
-	tokens, err := g.run.p.mint(g.run.client, g.run.grant)
+func (g accessGenerator) Token(ctx context.Context, _ *oauth2.GenerateBasic, _ bool) (access, refresh string, err error) {
+	tokens, err := g.run.p.mint(ctx, g.run.client, g.run.grant)
 	if err != nil {
 		return "", "", fmt.Errorf("%w: %w", errIssue, err)
 	}

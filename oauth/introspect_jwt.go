@@ -3,7 +3,6 @@ package oauth
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/grantor-dev/grantor/internal/jose"
@@ -35,13 +34,7 @@ func (p *Provider) SignIntrospection(ctx context.Context, caller *Client, answer
 	if alg == "" {
 		alg = introspectionAlg
 	}
-	signed, err := p.keys.Sign(alg, introspectionType, claims)
-	if errors.Is(err, ErrNoSigningKey) { // nobody needed one until now
-		if err := p.keys.Ensure(ctx, alg); err != nil {
-			return "", fmt.Errorf("make a key for introspection: %w", err)
-		}
-		signed, err = p.keys.Sign(alg, introspectionType, claims)
-	}
+	signed, err := p.sign(ctx, alg, introspectionType, claims)
 	if err != nil {
 		return "", fmt.Errorf("sign introspection: %w", err)
 	}

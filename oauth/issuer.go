@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -9,13 +10,15 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/grantor-dev/grantor/internal/jose"
 )
 
 // jwtType is the `typ` of an access token (RFC 9068 section 2.1).
 const jwtType = "at+jwt"
 
 // mint makes the tokens of a proven grant and notes them in its authorization. Nothing is written yet.
-func (p *Provider) mint(c *Client, g *grant) (*Tokens, error) {
+func (p *Provider) mint(ctx context.Context, c *Client, g *grant) (*Tokens, error) {
 	a := g.authorization
 	now := p.now()
 	if g.isNew {
@@ -23,7 +26,7 @@ func (p *Provider) mint(c *Client, g *grant) (*Tokens, error) {
 	}
 	answer := &Tokens{Scope: g.scope, Issued: now, Expires: earlier(now.Add(g.form.lifetime), a.Expires)}
 	var err error
-	if answer.AccessToken, err = p.mintAccess(c, g, answer); err != nil {
+	if answer.AccessToken, err = p.mintAccess(ctx, c, g, answer); err != nil {
 		return nil, err
 	}
 	switch {
@@ -42,13 +45,13 @@ func (p *Provider) mint(c *Client, g *grant) (*Tokens, error) {
 	return answer, nil
 }
 
-func (p *Provider) mintAccess(c *Client, g *grant, answer *Tokens) (string, error) {
+func (p *Provider) mintAccess(ctx context.Context, c *Client, g *grant, answer *Tokens) (string, error) {
 	a := g.authorization
 	if g.form.format == JWT {
 		if answer.Expires.After(a.JWTUntil) {
 			a.JWTUntil = answer.Expires
 		}
-		return p.signAccess(c, g, answer)
+		return p.signAccess(ctx, c, g, answer)
 	}
 	s, t := p.tokens().mint(accessPrefix, a.ID)
 	a.addAccess(accessState{
@@ -90,7 +93,7 @@ func (a *audience) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(a))
 }
 
-func (p *Provider) signAccess(c *Client, g *grant, answer *Tokens) (string, error) {
+func (p *Provider) signAccess(ctx context.Context, c *Client, g *grant, answer *Tokens) (string, error) {
 	a := g.authorization
 	claims := accessClaims{
 		Issuer: p.issuer, Subject: a.subject(), Audience: p.audienceOf(g.audience),
@@ -105,7 +108,7 @@ func (p *Provider) signAccess(c *Client, g *grant, answer *Tokens) (string, erro
 	if err != nil {
 		return "", fmt.Errorf("encode claims: %w", err)
 	}
-	s, err := p.keys.Sign(g.form.algorithm, jwtType, payload)
+	s, err := p.sign(ctx, g.form.algorithm, jwtType, payload)
 	if errors.Is(err, ErrNoSigningKey) {
 		return "", &Error{
 			Code: TemporarilyUnavailable, Description: "the key for this token is not there yet, try again", RetryAfter: retrySoon, Cause: err,
@@ -115,6 +118,19 @@ func (p *Provider) signAccess(c *Client, g *grant, answer *Tokens) (string, erro
 		return "", fmt.Errorf("sign access token: %w", err)
 	}
 	return s, nil
+}
+
+// sign makes the key where nobody needed one until now: an API may want JWTs of a client that was registered with an
+// algorithm and without a use for it.
+func (p *Provider) sign(ctx context.Context, alg jose.Algorithm, typ string, claims []byte) (string, error) {
+	signed, err := p.keys.Sign(alg, typ, claims)
+	if !errors.Is(err, ErrNoSigningKey) {
+		return signed, err
+	}
+	if err := p.keys.Ensure(ctx, alg); err != nil {
+		return "", fmt.Errorf("%w by %s: %w", ErrNoSigningKey, alg, err)
+	}
+	return p.keys.Sign(alg, typ, claims)
 }
 
 // audienceOf never is empty, as RFC 9068 section 2.2 requires `aud`: a token for nobody in particular is for us.

@@ -77,6 +77,9 @@ func (p *Provider) CreatePersonalToken(ctx context.Context, s *account.Session, 
 	if err != nil {
 		return nil, "", err
 	}
+	if scope, err = x.named(scope, audience); err != nil {
+		return nil, "", oneFault("scope", "must name what has a meaning to an API that the client has")
+	}
 	a := &Authorization{
 		ID: newAuthorizationID(), ClientID: c.ClientID, UserID: s.UserID, Scope: scope, Audience: audience,
 		SessionID: s.ID, Authenticated: s.Authenticated.Truncate(time.Second), UserNotBefore: s.NotBefore,

@@ -87,7 +87,7 @@ func (p *Provider) issueFor(ctx context.Context, c *Client, r *TokenRequest, g *
 	if GrantType(r.GrantType) != RefreshToken {
 		return p.engineToken(ctx, c, r, g)
 	}
-	tokens, err := p.mint(c, g)
+	tokens, err := p.mint(ctx, c, g)
 	if err != nil {
 		return nil, err
 	}
