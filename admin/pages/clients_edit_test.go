@@ -3,11 +3,13 @@ package pages_test
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/jose"
 	"github.com/grantor-dev/grantor/oauth"
 )
 
@@ -142,4 +144,30 @@ func TestDeleteAsksForThePasswordWhenItWasGivenLongAgo(t *testing.T) {
 	ask := b.open("/admin/auth-clients/" + c.ClientID + "/delete").press("Delete Auth Client").wantStatus(http.StatusOK).shows("Please confirm that it is you")
 	ask.form("Continue").set("confirm_password", "wrong").submit().wantStatus(http.StatusUnprocessableEntity)
 	ask.form("Continue").set("confirm_password", password).submit().follow().shows("The auth client was deleted.")
+}
+
+// Whoever saves the form means what he changed: nothing else that is registered of a client may get lost.
+func TestEditKeepsEverySetting(t *testing.T) {
+	w := newWorld(t)
+	r := oauth.Registration{
+		ClientName: "All of it", ClientURI: "https://app.example.com", TokenEndpointAuthMethod: oauth.ClientSecretPost,
+		GrantTypes: []oauth.GrantType{oauth.AuthorizationCode, oauth.RefreshToken, oauth.ClientCredentials}, RedirectURIs: []string{callback}, Scope: "profile orders:read", DefaultScope: "profile",
+		Audience: []string{"https://orders.example.com"}, DefaultAudience: "https://orders.example.com",
+		AccessTokenFormat: oauth.JWT, AccessTokenSigningAlg: jose.EdDSA, AccessTokenLifetime: oauth.Duration(time.Minute), ResourceServer: true,
+		Permissions: account.Permissions{account.ViewClients}, PersonalAccessTokens: true, RefreshTokenLifetime: oauth.Duration(time.Hour),
+		IntrospectionSignedResponseAlg: jose.ES256,
+	}
+	c := w.client(r)
+	for v, i := reflect.ValueOf(c.Registration), 0; i < v.NumField(); i++ {
+		if v.Field(i).IsZero() {
+			t.Errorf("this test says nothing of %s", v.Type().Field(i).Name)
+		}
+	}
+	b := w.as("editor", account.ViewClients, account.EditClients)
+	b.open("/admin/auth-clients/"+c.ClientID+"/edit").form("Save").set("client_name", "Renamed").submit().follow().shows("The auth client was saved.")
+	want := c.Registration
+	want.ClientName = "Renamed"
+	if now := w.clientNow(c.ClientID).Registration; !reflect.DeepEqual(now, want) {
+		t.Errorf("it is\n%+v, and was\n%+v", now, want)
+	}
 }

@@ -26,6 +26,7 @@ func clientFormOf(r *oauth.Registration) form {
 		"access_token_format":      {string(r.AccessTokenFormat)},
 		"access_token_signing_alg": {string(r.AccessTokenSigningAlg)},
 		"access_token_lifetime":    {lifetimeText(r.AccessTokenLifetime)}, "refresh_token_lifetime": {lifetimeText(r.RefreshTokenLifetime)},
+		"introspection_signed_response_alg": {string(r.IntrospectionSignedResponseAlg)},
 	}
 	for _, grant := range r.GrantTypes {
 		f["grant_types"] = append(f["grant_types"], string(grant))
@@ -64,6 +65,7 @@ func registrationOf(f form, apis []*oauth.API) (oauth.Registration, []templates.
 		AccessTokenFormat:     oauth.AccessTokenFormat(f.Get("access_token_format")),
 		AccessTokenSigningAlg: jose.Algorithm(f.Get("access_token_signing_alg")),
 		PersonalAccessTokens:  f.Get("personal_access_tokens") == ticked, ResourceServer: f.Get("resource_server") == ticked,
+		IntrospectionSignedResponseAlg: jose.Algorithm(f.Get("introspection_signed_response_alg")),
 	}
 	for _, grant := range f.All("grant_types") {
 		r.GrantTypes = append(r.GrantTypes, oauth.GrantType(grant))

@@ -28,6 +28,7 @@ var clientFields = []struct{ field, title string }{
 	{"access_token_lifetime", "Access tokens live"},
 	{"refresh_token_lifetime", "Refresh tokens live"},
 	{"resource_server", "Resource server"},
+	{"introspection_signed_response_alg", "Introspection as a JWT"},
 	{"client_uri", "Home page"},
 	{"permissions", "Permissions"},
 	{"client_secret", "Secret"},
@@ -46,7 +47,7 @@ func fieldTitle(field string) string {
 // advanced are the fields that stand behind "Advanced settings", and how each is where nobody decides otherwise.
 var advanced = map[string]string{
 	"audience": "", "access_token_format": string(oauth.Opaque), "access_token_signing_alg": "", "access_token_lifetime": "",
-	"refresh_token_lifetime": "", "resource_server": "", "client_uri": "", "permissions": "",
+	"refresh_token_lifetime": "", "resource_server": "", "introspection_signed_response_alg": "", "client_uri": "", "permissions": "",
 }
 
 // unusual reports whether the advanced settings must be seen: one has a fault, or is not as it usually is.
@@ -65,7 +66,7 @@ func (f formView) unusual() bool {
 func (f formView) more() []templates.ClientGroup {
 	groups := []templates.ClientGroup{
 		{Title: "Tokens", Inputs: f.tokens()},
-		{Title: "APIs", Inputs: []templates.Input{f.audience()}, Choices: []templates.Choices{f.resourceServer()}},
+		{Title: "APIs", Inputs: []templates.Input{f.audience(), f.introspectionAlg()}, Choices: []templates.Choices{f.resourceServer()}},
 		{Title: "About it", Inputs: []templates.Input{f.input(templates.Input{
 			ID: "client_uri", Type: "url", Code: true, Optional: true, Placeholder: "https://app.example.com",
 			Hint: "People see its host when they are asked to allow access.",
@@ -101,6 +102,17 @@ func (f formView) audience() templates.Input {
 		input.Hint = "Whom else its tokens may be meant for than the APIs above: services that are not registered here, one URI on each line."
 	}
 	return input
+}
+
+func (f formView) introspectionAlg() templates.Input {
+	options := []templates.Option{{Value: "", Text: string(jose.RS256) + ", which every client knows"}}
+	for _, a := range jose.Algorithms {
+		options = append(options, templates.Option{Value: string(a), Text: string(a)})
+	}
+	return f.input(templates.Input{
+		ID: "introspection_signed_response_alg", Type: "select", Options: options,
+		Hint: "What signs the answer when it asks what a token is worth and wants to hear it as a JWT (RFC 9701). Few programs do.",
+	})
 }
 
 func (f formView) resourceServer() templates.Choices {
@@ -173,7 +185,7 @@ func inOrder(faults []templates.Fault) []templates.Fault {
 // formOrder is how the fields stand on the page.
 var formOrder = []string{
 	"client_name", "token_endpoint_auth_method", "grant_types", "redirect_uris", "api", "default_audience", "scope", "default_scope", "access_token_format",
-	"access_token_signing_alg", "access_token_lifetime", "refresh_token_lifetime", "audience", "resource_server", "client_uri", "client_id", "permissions",
+	"access_token_signing_alg", "access_token_lifetime", "refresh_token_lifetime", "audience", "introspection_signed_response_alg", "resource_server", "client_uri", "client_id", "permissions",
 }
 
 func isLines(field string) bool { return field == "redirect_uris" || field == "audience" }
