@@ -67,7 +67,9 @@ func (p *plan) planAPI(ctx context.Context, declared *oauth.APIRegistration) err
 		return err
 	}
 	if later && len(c.Fields) > 0 {
-		first.ClientID = ""
+		if first.ClientID, err = p.untilThen(ctx, was.ClientID); err != nil {
+			return err
+		}
 		c.after = func(ctx context.Context) error {
 			return p.apiFault(&d, p.remote.patch(ctx, atAPI(d.Identifier), map[string]any{"client_id": d.ClientID}, nil))
 		}
@@ -110,6 +112,20 @@ func (p *plan) comesLater(ctx context.Context, d *oauth.APIRegistration) (bool, 
 		p.faults.add(place, errors.New("client_id: client "+printable(d.ClientID)+" is public: introspection needs authentication"))
 	}
 	return false, nil
+}
+
+// untilThen gives the client that an API keeps until another one is there: the one that it has, "" where that one is of no
+// use to it any more.
+func (p *plan) untilThen(ctx context.Context, id string) (string, error) {
+	if id == "" || !p.rights.Has(account.ViewClients) {
+		return "", nil
+	}
+	var c api.Client
+	err := p.remote.get(ctx, at("clients", id), &c)
+	if isRefused(err, codeNotFound) || err == nil && c.TokenEndpointAuthMethod == oauth.NoSecret {
+		return "", nil
+	}
+	return id, err
 }
 
 // declaresAPI gives what the file says of an API, nil where it says nothing.

@@ -20,12 +20,12 @@ func (s *seed) applyAPIs(ctx context.Context, a *app, result *seeded, f *seedFau
 	}
 	for _, r := range s.APIs {
 		if r.ClientID != "" {
-			c, _, err := a.provider.LoadClient(ctx, r.ClientID)
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
-				return fmt.Errorf("seed API %s: %w", r.Identifier, err)
+			there, err := hasAPIClient(ctx, a, r.ClientID)
+			if err == nil && !there && s.declaresClient(r.ClientID) {
+				r.ClientID, err = clientUntilThen(ctx, a, r.AsKept().Identifier)
 			}
-			if s.declaresClient(r.ClientID) && (err != nil || c.IsPublic()) {
-				r.ClientID = ""
+			if err != nil {
+				return fmt.Errorf("seed API %s: %w", r.Identifier, err)
 			}
 		}
 		if err := ensureAPI(ctx, a, result, f, r); err != nil {
@@ -33,6 +33,31 @@ func (s *seed) applyAPIs(ctx context.Context, a *app, result *seeded, f *seedFau
 		}
 	}
 	return nil
+}
+
+// hasAPIClient reports whether an API can introspect as a client: it is there, and has a secret.
+func hasAPIClient(ctx context.Context, a *app, id string) (bool, error) {
+	c, _, err := a.provider.LoadClient(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && !c.IsPublic(), err
+}
+
+// clientUntilThen gives the client that an API keeps until another one is there: the one that it has, "" where that one is of
+// no use to it any more.
+func clientUntilThen(ctx context.Context, a *app, identifier string) (string, error) {
+	now, _, err := a.provider.LoadAPI(ctx, oauth.APIID(identifier))
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if there, err := hasAPIClient(ctx, a, now.ClientID); err != nil || !there {
+		return "", err
+	}
+	return now.ClientID, nil
 }
 
 // letScopesGo takes scopes from an API that another one of the file gets, since a scope belongs to one.
