@@ -17,6 +17,8 @@ type Event struct {
 	Error       string // error code as answered
 	Description string // as answered
 	Cause       error  // never answered
+	Refusal     error  // what was answered, for who explains it; not logged
+	Claimed     string // client id that the request names and has not proven; not logged
 	Status      int    // set when the answer is complete
 
 	address netip.Addr

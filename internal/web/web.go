@@ -26,6 +26,10 @@ type Config struct {
 	Now            func() time.Time // nil: time.Now
 	HTTPS          bool             // the issuer is https: answer with HSTS
 	BodyLimit      int64            // 0: DefaultBodyLimit
+
+	// Done is called when an answer is complete and its event was written; nil: nobody is. The caller may have its answer
+	// only after that, so Done must not wait for anything, nor take longer for one secret than for another.
+	Done func(*http.Request, *Event)
 }
 
 // New returns the outermost handler of a listener: it opens the event of each request, prepares headers and limits, calls
@@ -57,6 +61,9 @@ func (c *Config) serve(w http.ResponseWriter, r *http.Request, next http.Handler
 	defer func() {
 		abort := c.recovered(x, r, recover())
 		c.write(x, r)
+		if c.Done != nil {
+			c.Done(r, &x.event)
+		}
 		if abort {
 			panic(http.ErrAbortHandler)
 		}
@@ -67,7 +74,7 @@ func (c *Config) serve(w http.ResponseWriter, r *http.Request, next http.Handler
 func (c *Config) open(w http.ResponseWriter, r *http.Request) *exchange {
 	address := c.address(r)
 	x := &exchange{recorder: recorder{ResponseWriter: w}, began: c.Now()}
-	x.event = Event{RequestID: newRequestID(), Address: text(address), Path: r.URL.Path, address: address}
+	x.event = Event{RequestID: newRequestID(x.began), Address: text(address), Path: r.URL.Path, address: address}
 	c.prepare(w.Header(), x.event.RequestID)
 	// RFC 9112 section 6.1: a request with both Content-Length and Transfer-Encoding may be an attempt to smuggle a
 	// second one. net/http has dropped Content-Length by now, so every chunked request costs its connection.
@@ -78,8 +85,14 @@ func (c *Config) open(w http.ResponseWriter, r *http.Request) *exchange {
 	return x
 }
 
-func newRequestID() string {
+// newRequestID begins with the time in 48 bits of milliseconds, so that what is kept of requests has an order; 80 random bits
+// follow.
+func newRequestID(now time.Time) string {
 	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the program instead
+	_, _ = rand.Read(id[6:]) // never fails: crypto/rand ends the program instead
+	ms := now.UnixMilli()
+	for i := range 6 {
+		id[i] = byte(ms >> (8 * (5 - i)))
+	}
 	return hex.EncodeToString(id[:])
 }
