@@ -40,7 +40,8 @@ type Config struct {
 	// EndWithSession refuses tokens whose session, in which they were allowed, has ended.
 	EndWithSession bool
 
-	// HTTPClient is used towards the server, without following redirects. Nil: one of its own.
+	// HTTPClient is used towards the server, without following redirects. Nil: one of its own. One that speaks HTTP/2 must
+	// look itself whether its connection is alive (http.HTTP2Config.SendPingTimeout), or it goes on with a dead one for long.
 	HTTPClient *http.Client
 	// Timeout is how long one request to the server may take. 0: 5 seconds.
 	Timeout time.Duration

@@ -193,6 +193,8 @@ func client(given *http.Client) *http.Client {
 			MaxIdleConnsPerHost: 16,
 			IdleConnTimeout:     90 * time.Second,
 			TLSHandshakeTimeout: defaultTimeout,
+			// All requests share one connection then: one that died without a word must not outlast the patience of the feed.
+			HTTP2: &http.HTTP2Config{SendPingTimeout: defaultTimeout, PingTimeout: defaultTimeout},
 		}
 	}
 	c.Timeout = 0

@@ -75,8 +75,12 @@ type record struct {
 	Until         *int64 `json:"until"`
 }
 
+// clockError is by how much a clock may be ahead for a while, until somebody sets it right: tokens that were over by it are
+// good again then, and what was told of them must still be known.
+const clockError = time.Hour
+
 // deny notes what an event says has ended, for as long as tokens are taken that it is about: longer than the server says by
-// the difference that clocks may have.
+// the difference that clocks may have, and by clockError.
 func (f *feed) deny(data []byte) error {
 	var r record
 	if err := json.Unmarshal(data, &r); err != nil {
@@ -86,7 +90,7 @@ func (f *feed) deny(data []byte) error {
 		return errors.New("it lacks until")
 	}
 	now := second(f.config.Now())
-	until := clampSecond(min(max(*r.Until, 0), math.MaxUint32) + int64((f.config.Skew+time.Second-1)/time.Second))
+	until := clampSecond(min(max(*r.Until, 0), math.MaxUint32) + int64((f.config.Skew+clockError+time.Second-1)/time.Second))
 	mark := f.discovery.mark
 	switch {
 	case r.Type == "token" && r.ID != "":

@@ -238,11 +238,42 @@ func TestADenialLastsAsLongAsTheTokenCouldAndIsForgottenThen(t *testing.T) {
 	if !w.f.ended(token) {
 		t.Error("it was forgotten too early")
 	}
-	w.clock.pass(time.Millisecond)
+	w.clock.pass(clockError + time.Millisecond)
 	if w.f.ended(token) {
 		t.Error("it is still there")
 	}
 	until(t, "the memory is free", func() bool { return w.f.denied.tokens.size() == 0 })
+}
+
+// TestAClockThatIsSetRightBringsNoTokenBack: by a clock that is ahead, the event and its token are over. Then it is corrected,
+// and the token would be good again.
+func TestAClockThatIsSetRightBringsNoTokenBack(t *testing.T) {
+	const ahead = 50 * time.Minute
+	told, set := time.Now().Add(time.Minute), make(chan struct{})
+	about := func(id string) string {
+		return ended(id, fmt.Sprintf(`{"type":"token","jti":%q,"until":%d}`, id, told.Unix()))
+	}
+	w := newLine(t, func(c *connection) {
+		c.send(about("before") + ready)
+		<-set
+		c.send(about("ahead") + heartbeat("1"))
+		c.hold()
+	})
+	w.current(t)
+	w.clock.pass(ahead)
+	until(t, "the feed is away", func() bool { return !w.f.current() })
+	for turn := range keyShards {
+		w.f.denied.sweep(turn, second(w.clock.Now()))
+	}
+	close(set)
+	w.current(t)
+	w.clock.pass(-ahead)
+	for _, id := range []string{"before", "ahead"} {
+		token, _ := w.f.discovery.parseToken([]byte(fmt.Sprintf(`{"jti":%q}`, id)))
+		if !w.f.ended(token) {
+			t.Errorf("the token that was ended %s is good again", id)
+		}
+	}
 }
 
 func TestTheFeedGoesOnBehindTheLastEvent(t *testing.T) {

@@ -105,6 +105,9 @@ func (g *Guard) String() string {
 	return "protect.Guard of " + g.config.Audience + " at " + g.config.Issuer
 }
 
+// GoString is String: %#v would print the secret.
+func (g *Guard) GoString() string { return g.String() }
+
 // start and finish measure for Hooks.OnCheck, where somebody wants to know.
 func (g *Guard) start() time.Time {
 	if g.config.Hooks.OnCheck == nil {

@@ -269,7 +269,7 @@ func TestNeitherTokensNorSecretsAreLogged(t *testing.T) {
 		use()
 		check(t, g.Close())
 		slog.New(slog.NewTextHandler(&log, nil)).Info("printed", "config", c, "guard", g)
-		written := log.String() + fmt.Sprintf("%v %+v %#v %v %+v", c, c, c, g, g)
+		written := log.String() + fmt.Sprintf("%v %+v %#v %v %+v %#v", c, c, c, g, g, g)
 		for _, secret := range append(tokens, c.ClientSecret, basic(c.ClientID, c.ClientSecret)) {
 			if strings.Contains(written, secret) {
 				t.Errorf("%q is in the log: %s", secret, written)
