@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/binary"
 	"encoding/hex"
 	"flag"
@@ -24,16 +26,19 @@ import (
 	"github.com/grantor-dev/grantor/store/bolt"
 )
 
-// The floor is what no server can be faster than: net/http, a form, and one step, by the shortest way to it.
+// The floor is what no server can be faster than: net/http, a form, the SHA-256 of a secret, and one step, by the shortest way
+// to it. Where the step is one of Redis, it goes through the batcher of go-redis.
 
 const floorCommand = "floor"
 
 // The steps of the floor, which are the paths that it serves.
 const (
-	parseStep = "/parse" // nothing but the form
-	signStep  = "/sign"  // one ES256 signature
-	readStep  = "/read"  // one GET
-	writeStep = "/write" // one SET, or one durable group-committed write
+	parseStep  = "/parse"  // nothing but the form and the secret
+	staticStep = "/static" // not even those: the answer is there already
+	signStep   = "/sign"   // one ES256 signature
+	signEdStep = "/signed" // one Ed25519 signature
+	readStep   = "/read"   // one GET
+	writeStep  = "/write"  // one SET, or one durable group-committed write
 )
 
 // floorLife is how long what the floor writes lives, like an access token.
@@ -41,10 +46,12 @@ const floorLife = 10 * time.Minute
 
 // floor is the process beside the server.
 type floor struct {
-	key   *ecdsa.PrivateKey
-	redis *goredis.Client
-	bolt  *bolt.Store
-	count atomic.Uint64
+	key    *ecdsa.PrivateKey
+	edKey  ed25519.PrivateKey
+	secret []byte // SHA-256 of the one secret
+	redis  *goredis.AutoPipeliner
+	bolt   *bolt.Store
+	count  atomic.Uint64
 }
 
 // serveFloor runs the process. It says on its output where it listens.
@@ -52,12 +59,16 @@ func serveFloor(args []string) error {
 	flags := flag.NewFlagSet(floorCommand, flag.ContinueOnError)
 	url := flags.String("redis", "", "URL of a Redis")
 	file := flags.String("bolt", "", "path of an embedded store")
+	secret := flags.String("secret", "", "SHA-256 of the secret of every client, in hex")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	f, err := openFloor(*url, *file)
 	if err != nil {
 		return err
+	}
+	if f.secret, err = hex.DecodeString(*secret); err != nil {
+		return fmt.Errorf("secret: %w", err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -72,12 +83,17 @@ func openFloor(url, file string) (f *floor, err error) {
 	if f.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		return nil, fmt.Errorf("make key: %w", err)
 	}
+	if _, f.edKey, err = ed25519.GenerateKey(rand.Reader); err != nil {
+		return nil, fmt.Errorf("make key: %w", err)
+	}
 	if url != "" {
 		options, err := goredis.ParseURL(url)
 		if err != nil {
 			return nil, fmt.Errorf("address of redis: %w", err)
 		}
-		f.redis = goredis.NewClient(options)
+		if f.redis, err = goredis.NewClient(options).AutoPipeline(); err != nil {
+			return nil, fmt.Errorf("batcher of redis: %w", err)
+		}
 		if err := f.redis.Set(context.Background(), floorRead, record(), 0).Err(); err != nil {
 			return nil, fmt.Errorf("write: %w", err)
 		}
@@ -105,37 +121,50 @@ func (f *floor) routes() http.Handler {
 	routes := http.NewServeMux()
 	routes.HandleFunc("POST "+parseStep, f.serve(func(context.Context) error { return nil }))
 	routes.HandleFunc("POST "+signStep, f.serve(f.sign))
+	routes.HandleFunc("POST "+signEdStep, f.serve(f.signEd))
+	routes.HandleFunc("GET "+staticStep, fillAnswer)
 	routes.HandleFunc("POST "+readStep, f.serve(f.read))
 	routes.HandleFunc("POST "+writeStep, f.serve(f.write))
 	return routes
 }
 
-// serve answers with as many bytes as the request says.
+// serve checks the secret and answers with as many bytes as the request says.
 func (f *floor) serve(step func(context.Context) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		size, err := strconv.Atoi(r.Header.Get(sizeHeader))
-		if err != nil || size < 0 || size > len(filler) {
-			http.Error(w, "no size", http.StatusBadRequest)
+		_, secret, _ := r.BasicAuth()
+		sum := sha256.Sum256([]byte(secret))
+		if subtle.ConstantTimeCompare(sum[:], f.secret) != 1 {
+			http.Error(w, "wrong secret", http.StatusUnauthorized)
 			return
 		}
 		if err := step(r.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Content-Length", strconv.Itoa(size))
-		_, _ = w.Write(filler[:size]) // the caller may be gone
+		fillAnswer(w, r)
 	}
+}
+
+// fillAnswer answers with as many bytes as the request says.
+func fillAnswer(w http.ResponseWriter, r *http.Request) {
+	size, err := strconv.Atoi(r.Header.Get(sizeHeader))
+	if err != nil || size < 0 || size > len(filler) {
+		http.Error(w, "no size", http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(size))
+	_, _ = w.Write(filler[:size]) // the caller may be gone
 }
 
 // sizeHeader tells the floor how long its answer should be.
 const sizeHeader = "Answer-Size"
 
-var filler = bytes.Repeat([]byte("a"), 1<<14)
+var filler = bytes.Repeat([]byte("a"), 1<<20)
 
 func (f *floor) sign(context.Context) error {
 	var claims [256]byte
@@ -143,6 +172,13 @@ func (f *floor) sign(context.Context) error {
 	digest := sha256.Sum256(claims[:])
 	_, _, err := ecdsa.Sign(rand.Reader, f.key, digest[:])
 	return err
+}
+
+func (f *floor) signEd(context.Context) error {
+	var claims [256]byte
+	binary.BigEndian.PutUint64(claims[:], f.count.Add(1))
+	ed25519.Sign(f.edKey, claims[:])
+	return nil
 }
 
 func (f *floor) read(ctx context.Context) error {

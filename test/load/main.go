@@ -1,5 +1,6 @@
 // Command load measures the token path of Grantor over loopback, on every store, beside a floor: a bare handler that does
-// the one thing that cannot be left out. This process makes the load; the server and the floor are processes of their own.
+// the one thing that cannot be left out, and beside what somebody would write
+// with go-oauth2 alone. This process makes the load; the server and the floor are processes of their own.
 //
 // It finds no faults and tests no limits: an answer that is not the expected one ends it. What is measured, and how to read
 // it, stands in docs/benchmarks.md.
@@ -19,12 +20,16 @@ import (
 // settings are what the command line decides.
 type settings struct {
 	server      string // the program to measure
+	peer        string // the program beside it; empty: it is built
 	connections int
 	duration    time.Duration // of one measurement
 	rounds      int
 	stores      []string
 	only        string // a part of the name of the operations to measure
 	dir         string
+	tokens      int // live ones, for introspection
+	clients     int // for the list of clients
+	plot        string
 }
 
 func main() {
@@ -60,13 +65,17 @@ func parseFlags(args []string) (*settings, error) {
 	flags.IntVar(&s.rounds, "rounds", 5, "how often everything is measured; the medians are shown")
 	flags.StringVar(&s.only, "only", "", "measure only operations whose name contains this")
 	flags.StringVar(&s.dir, "dir", "", "folder for the stores; empty: a temporary one")
+	flags.StringVar(&s.peer, "peer", "", "the program of test/load/peer; empty: build it")
+	flags.IntVar(&s.tokens, "tokens", 100_000, "how many live tokens are asked about in turn")
+	flags.IntVar(&s.clients, "clients", 10_000, "how many clients are in the list that is read")
+	flags.StringVar(&s.plot, "plot", "", "folder for plots over connections and live tokens, which are drawn instead of the table")
 	stores := flags.String("stores", "memory,bolt,redis", "which stores")
 	short := flags.Bool("short", false, "a quick look: one short round")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
 	if *short {
-		s.duration, s.rounds = 300*time.Millisecond, 1
+		s.duration, s.rounds, s.tokens, s.clients = 300*time.Millisecond, 1, 5000, 500
 	}
 	s.stores = strings.Split(*stores, ",")
 	if s.connections < 1 || s.rounds < 1 || s.duration <= 0 || flags.NArg() > 0 {
@@ -87,6 +96,9 @@ func (s *settings) run(ctx context.Context) error {
 	}
 	fmt.Println(machine())
 	fmt.Printf("%d connections, %d rounds of %s for each figure, medians\n\n", s.connections, s.rounds, s.duration)
+	if s.plot != "" {
+		return s.drawPlots(ctx)
+	}
 	printHead()
 	for _, name := range s.stores {
 		rows, err := s.measureStore(ctx, name)
@@ -106,7 +118,7 @@ func (s *settings) measureStore(ctx context.Context, name string) (rows []row, e
 	if err != nil {
 		return nil, err
 	}
-	operations, err := prepare(setup, s)
+	b, operations, err := prepare(ctx, setup, s)
 	if err != nil {
 		return nil, err
 	}
@@ -116,12 +128,12 @@ func (s *settings) measureStore(ctx context.Context, name string) (rows []row, e
 	}
 	for round := range s.rounds + 1 {
 		for i := range rows {
-			server, floor, err := rows[i].operation.measure(ctx, load, round)
+			m, err := rows[i].operation.measure(ctx, load, b, round)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", rows[i].operation.name, err)
 			}
 			if round > 0 { // the round before the first is for warming up
-				rows[i].add(server, floor)
+				rows[i].add(m)
 			}
 		}
 	}

@@ -2,9 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/xml"
+	"errors"
+	"io"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 )
@@ -39,6 +44,8 @@ func TestFloorAnswersAsLongAsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.bolt.Close() }()
+	sum := sha256.Sum256([]byte("secret"))
+	f.secret = sum[:]
 	s := httptest.NewServer(f.routes())
 	defer s.Close()
 	c, err := dial(s.Listener.Addr().String())
@@ -46,11 +53,17 @@ func TestFloorAnswersAsLongAsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.close()
-	for _, step := range []string{parseStep, signStep, readStep, writeStep} {
-		a, err := c.expect(200, post(step, "a=b", sizeHeader+": 321"))
+	for _, step := range []string{parseStep, signStep, signEdStep, readStep, writeStep} {
+		a, err := c.expect(200, post(step, "a=b", authorization("client", "secret"), sizeHeader+": 321"))
 		if err != nil || len(a.body) != 321 {
 			t.Errorf("%s: %d bytes, %v", step, len(a.body), err)
 		}
+		if _, err := c.expect(401, post(step, "a=b", authorization("client", "guess"), sizeHeader+": 321")); err != nil {
+			t.Errorf("%s with a wrong secret: %v", step, err)
+		}
+	}
+	if a, err := c.expect(200, get(staticStep, sizeHeader+": 321")); err != nil || len(a.body) != 321 {
+		t.Errorf("%s: %d bytes, %v", staticStep, len(a.body), err)
 	}
 	l := &load{connections: 2, duration: 10 * time.Millisecond}
 	if _, err := l.measure(context.Background(), endpoint{s.Listener.Addr().String(), os.Getpid()}, floorWork("/nothing", 1, "", "A: b")); err == nil {
@@ -67,10 +80,37 @@ func TestProcessesHaveEndedAfterStop(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		started = append(started, cmd)
+		started.all = append(started.all, cmd)
 	}()
 	if cmd.ProcessState == nil {
 		t.Error("a process was left behind")
 		_ = cmd.Process.Kill()
+	}
+}
+
+func TestPlotIsWellFormed(t *testing.T) {
+	p := plot{title: "a < b", x: "x", y: "y", lines: []series{{name: "server"}, {name: "floor & more", dashed: true}}}
+	for i := range p.lines {
+		for n := 1; n <= 256; n *= 2 {
+			p.lines[i].add(n, float64(n*(i+1)))
+		}
+	}
+	var text strings.Builder
+	p.draw(&text)
+	paths := 0
+	for d := xml.NewDecoder(strings.NewReader(text.String())); ; {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, text.String())
+		}
+		if start, ok := token.(xml.StartElement); ok && start.Name.Local == "path" {
+			paths++
+		}
+	}
+	if paths < 8 || strings.Contains(text.String(), "NaN") || strings.Contains(text.String(), "Inf") {
+		t.Errorf("%d paths in\n%s", paths, text.String())
 	}
 }

@@ -8,42 +8,50 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 )
 
-// operation is one thing that is measured, and its floor.
+// operation is one thing that is measured, its floor, and what somebody would write otherwise.
 type operation struct {
 	name  string
-	of    *subject
 	ready func(context.Context, *load) error // before each measurement, not measured itself; may be nil
 	do    work
 	floor work
+	peer  work // nil: there is none
+	peers endpoint
 }
 
-// measure measures the server and its floor, in turns which of them first.
-func (o *operation) measure(ctx context.Context, l *load, round int) (server, floor figures, err error) {
-	both := []func() error{
+// measure measures the server, its floor and its peer, each round in another order.
+func (o *operation) measure(ctx context.Context, l *load, b *subject, round int) (m measured, err error) {
+	all := []func() error{
 		func() (err error) {
 			if o.ready != nil {
 				if err := o.ready(ctx, l); err != nil {
 					return err
 				}
 			}
-			server, err = l.measure(ctx, o.of.server, o.do)
+			m.server, err = l.measure(ctx, b.server, o.do)
 			return err
 		},
 		func() (err error) {
-			floor, err = l.measure(ctx, o.of.floor, o.floor)
+			m.floor, err = l.measure(ctx, b.floor, o.floor)
+			return err
+		},
+		func() (err error) {
+			if o.peer != nil {
+				m.peer, err = l.measure(ctx, o.peers, o.peer)
+			}
 			return err
 		},
 	}
-	for i := range both {
-		if err := both[(i+round)%2](); err != nil {
-			return server, floor, err
+	for i := range all {
+		if err := all[(i+round)%len(all)](); err != nil {
+			return m, err
 		}
 	}
-	return server, floor, nil
+	return m, nil
 }
 
 // subject is a running server with what its operations need.
@@ -52,8 +60,11 @@ type subject struct {
 	basic     string // the Authorization header of the client
 	authorize []byte // a request for a code, of a browser with a session and a remembered consent
 	turn      atomic.Uint64
-	codes     chan string // issued and not redeemed
+	issued    chan string // codes that were issued and not redeemed
 	refresh   chan string // refresh tokens that may be used
+	tokens    chan string // access tokens that may be revoked
+
+	read, write string // the steps that the floor does for an operation
 }
 
 // pool bounds how many codes or refresh tokens lie ready.
@@ -62,8 +73,7 @@ const pool = 1 << 16
 const verifier = "a-code-verifier-of-forty-three-characters-or-more"
 
 // prepare signs in and gives the operations to measure.
-func prepare(made *setup, s *settings) ([]*operation, error) {
-	ctx := context.Background()
+func prepare(ctx context.Context, made *setup, s *settings) (*subject, []*operation, error) {
 	challenge := sha256.Sum256([]byte(verifier))
 	path := "/oauth2/authorize?" + url.Values{
 		"response_type": {"code"}, "client_id": {opaqueClient}, "redirect_uri": {redirectURI}, "scope": {scope}, "state": {"abcdef"},
@@ -71,14 +81,18 @@ func prepare(made *setup, s *settings) ([]*operation, error) {
 	}.Encode()
 	cookies, err := signIn(ctx, "http://"+made.server.address, path, made.secrets.password)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	b := &subject{setup: made, codes: make(chan string, pool), refresh: make(chan string, pool)}
+	b := &subject{setup: made, issued: make(chan string, pool), tokens: make(chan string, pool), refresh: make(chan string, pool)}
 	b.basic = authorization(opaqueClient, made.secrets.client)
 	b.authorize = fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: localhost\r\nCookie: %s\r\n\r\n", path, cookies)
-	all, err := b.operations()
+	b.read, b.write = readStep, writeStep
+	if b.store == "memory" {
+		b.read, b.write = parseStep, parseStep
+	}
+	all, err := b.operations(ctx, s)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var chosen []*operation
 	for _, o := range all {
@@ -86,59 +100,62 @@ func prepare(made *setup, s *settings) ([]*operation, error) {
 			chosen = append(chosen, o)
 		}
 	}
-	return chosen, nil
+	return b, chosen, nil
 }
 
 func authorization(client, secret string) string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(client+":"+secret))
 }
 
-// The steps that the floor does for an operation, by store.
-func (b *subject) floorSteps() (read, write string) {
-	if b.store == "memory" {
-		return parseStep, parseStep
-	}
-	return readStep, writeStep
-}
-
-func (b *subject) operations() ([]*operation, error) {
+func (b *subject) operations(ctx context.Context, s *settings) ([]*operation, error) {
 	c, err := dial(b.server.address)
 	if err != nil {
 		return nil, err
 	}
 	defer c.close()
-	read, write := b.floorSteps()
-
-	const credentials = "grant_type=client_credentials"
-	opaque := post("/oauth2/token", credentials, b.basic)
-	jwt := post("/oauth2/token", credentials, authorization(jwtClient, b.secrets.client))
-	sizes := map[string]int{}
-	for name, request := range map[string][]byte{"opaque": opaque, "jwt": jwt} {
-		a, err := c.expect(http.StatusOK, request)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		sizes[name] = len(a.body)
+	all, err := b.issues(ctx, c)
+	if err != nil {
+		return nil, err
 	}
-	inspect, size, err := b.introspections(c, opaque)
+	introspections, err := b.introspections(ctx, c, s)
 	if err != nil {
 		return nil, fmt.Errorf("introspection: %w", err)
 	}
-	redirected, redeemed, err := b.codeSizes(c)
+	codes, err := b.codes(c)
 	if err != nil {
-		return nil, fmt.Errorf("authorization code: %w", err)
+		return nil, err
 	}
-	codeFloor := floorWork(write, redirected, string(bytes.Repeat([]byte("c"), 80)), b.basic)
-	redeemFloor := floorWork(write, redeemed, b.redemption(strings.Repeat("c", 77)), b.basic)
-	return []*operation{
-		{name: "client_credentials", of: b, do: always(opaque), floor: floorWork(write, sizes["opaque"], credentials, b.basic)},
-		{name: "client_credentials JWT", of: b, do: always(jwt), floor: floorWork(signStep, sizes["jwt"], credentials, b.basic)},
-		{name: "introspection", of: b, do: inspect, floor: floorWork(read, size, "token="+strings.Repeat("t", 77), b.basic)},
-		{name: "code + redemption", of: b, do: b.codeAndRedemption, floor: both(codeFloor, redeemFloor)},
-		{name: "redemption", of: b, ready: b.issueCodes, do: b.redeemIssued, floor: redeemFloor},
-		{name: "refresh", of: b, ready: b.fillRefresh, do: b.useRefresh,
-			floor: floorWork(write, redeemed, refreshForm(strings.Repeat("r", 77)), b.basic)},
-	}, nil
+	others, err := b.others(ctx, c, s)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(all, introspections, codes, others), nil
+}
+
+const credentialsForm = "grant_type=client_credentials"
+
+// issues are the tokens of machines.
+func (b *subject) issues(ctx context.Context, c *connection) ([]*operation, error) {
+	all := []*operation{
+		{name: "client_credentials", peers: b.opaquePeer, peer: always(b.issueBy(opaqueClient))},
+		{name: "client_credentials JWT", peers: b.jwtPeer, peer: always(b.issueBy(opaqueClient))},
+		{name: "client_credentials EdDSA"},
+	}
+	for i, client := range []string{opaqueClient, jwtClient, edClient} {
+		request := b.issueBy(client)
+		a, err := c.eventually(ctx, request)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", all[i].name, err)
+		}
+		step := []string{b.write, signStep, signEdStep}[i]
+		all[i].do, all[i].floor = always(request), floorWork(step, len(a.body), credentialsForm, b.basic)
+	}
+	return all, nil
+}
+
+// issueBy is a token request of a client.
+func (b *subject) issueBy(client string) []byte {
+	return post("/oauth2/token", credentialsForm, authorization(client, b.secrets.client))
 }
 
 func always(request []byte) work {
@@ -160,144 +177,6 @@ func both(first, second work) work {
 // floorWork asks the floor for one step, with a request and an answer of the given length.
 func floorWork(step string, size int, form, header string) work {
 	return always(post(step, form, header, fmt.Sprintf("%s: %d", sizeHeader, size)))
-}
-
-// introspections asks in turn about tokens of another client that are meant for the caller.
-func (b *subject) introspections(c *connection, issue []byte) (do work, size int, err error) {
-	const tokens = 512
-	var requests [][]byte
-	for range tokens {
-		a, err := c.expect(http.StatusOK, issue)
-		if err != nil {
-			return nil, 0, err
-		}
-		form := "token=" + member(a.body, "access_token")
-		requests = append(requests, post("/oauth2/introspect", form, authorization(resourceServer, b.secrets.client)))
-	}
-	a, err := c.expect(http.StatusOK, requests[0])
-	if err != nil || !bytes.Contains(a.body, []byte(`"active":true`)) {
-		return nil, 0, fmt.Errorf("a token of ours is not active: %s: %w", a.body, err)
-	}
-	return func(c *connection) error {
-		_, err := c.expect(http.StatusOK, requests[b.turn.Add(1)%tokens])
-		return err
-	}, len(a.body), nil
-}
-
-// codeSizes goes the way once and says how long the answers are.
-func (b *subject) codeSizes(c *connection) (redirected, redeemed int, err error) {
-	a, err := c.expect(http.StatusFound, b.authorize)
-	if err != nil {
-		return 0, 0, err
-	}
-	redirected = len(a.location)
-	code, err := codeOf(a.location)
-	if err != nil {
-		return 0, 0, err
-	}
-	a, err = b.redeem(c, code)
-	return redirected, len(a.body), err
-}
-
-func (b *subject) issueCode(c *connection) (code string, err error) {
-	a, err := c.expect(http.StatusFound, b.authorize)
-	if err != nil {
-		return "", err
-	}
-	return codeOf(a.location)
-}
-
-func codeOf(location string) (string, error) {
-	_, rest, found := strings.Cut(location, "?code=")
-	if !found {
-		return "", fmt.Errorf("redirected without a code: %s", location)
-	}
-	code, _, _ := strings.Cut(rest, "&")
-	return code, nil
-}
-
-func (b *subject) redemption(code string) string {
-	return url.Values{
-		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirectURI}, "code_verifier": {verifier},
-	}.Encode()
-}
-
-func (b *subject) redeem(c *connection, code string) (answer, error) {
-	return c.expect(http.StatusOK, post("/oauth2/token", b.redemption(code), b.basic))
-}
-
-func (b *subject) codeAndRedemption(c *connection) error {
-	code, err := b.issueCode(c)
-	if err != nil {
-		return err
-	}
-	_, err = b.redeem(c, code)
-	return err
-}
-
-// issueCodes issues as many codes as the time of one measurement allows.
-func (b *subject) issueCodes(ctx context.Context, l *load) error {
-	for len(b.codes) > 0 {
-		<-b.codes // of the last round, too old by now
-	}
-	_, err := l.measure(ctx, b.server, func(c *connection) error {
-		code, err := b.issueCode(c)
-		if err != nil {
-			return err
-		}
-		return offer(b.codes, code)
-	})
-	return err
-}
-
-func (b *subject) redeemIssued(c *connection) error {
-	code, err := take(b.codes)
-	if err != nil {
-		return err
-	}
-	_, err = b.redeem(c, code)
-	return err
-}
-
-// chains is how many authorizations are refreshed in turn, so that none of them is refreshed much more often than in life.
-const chains = 2048
-
-func (b *subject) fillRefresh(ctx context.Context, l *load) error {
-	for len(b.refresh) > 0 {
-		<-b.refresh // of the last round, each with many access tokens by now
-	}
-	endless := *l
-	endless.duration = patience
-	_, err := endless.measure(ctx, b.server, func(c *connection) error {
-		if len(b.refresh) >= chains {
-			return errUsedUp
-		}
-		code, err := b.issueCode(c)
-		if err != nil {
-			return err
-		}
-		a, err := b.redeem(c, code)
-		if err != nil {
-			return err
-		}
-		return offer(b.refresh, member(a.body, "refresh_token"))
-	})
-	return err
-}
-
-func refreshForm(token string) string { return "grant_type=refresh_token&refresh_token=" + token }
-
-// useRefresh uses a refresh token and puts its successor behind all others.
-func (b *subject) useRefresh(c *connection) error {
-	token, err := take(b.refresh)
-	if err != nil {
-		return err
-	}
-	a, err := c.expect(http.StatusOK, post("/oauth2/token", refreshForm(token), b.basic))
-	if err != nil {
-		return err
-	}
-	return offer(b.refresh, member(a.body, "refresh_token"))
 }
 
 func offer(to chan string, s string) error {

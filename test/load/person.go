@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,10 +25,18 @@ func newSecrets() secrets {
 	return secrets{password: rand.Text(), client: oauth.GenerateSecret()}
 }
 
+// digest is what the floor compares the secret with.
+func (s secrets) digest() string {
+	sum := sha256.Sum256([]byte(s.client))
+	return hex.EncodeToString(sum[:])
+}
+
 // The clients of the seed.
 const (
 	opaqueClient   = "load-opaque"
 	jwtClient      = "load-jwt"
+	edClient       = "load-eddsa"
+	adminClient    = "load-admin"
 	resourceServer = "load-api"
 	username       = "load"
 	redirectURI    = "http://127.0.0.1:9999/callback"
@@ -40,15 +50,21 @@ func (s secrets) seed() []byte {
 		return map[string]any{
 			"client_id": id, "client_name": id, "client_secret": s.client, "token_endpoint_auth_method": oauth.ClientSecretBasic,
 			"grant_types": grants, "scope": scope, "audience": []string{audience}, "access_token_format": format,
+			"access_token_lifetime": "24h", // a run may last
 		}
 	}
 	web := client(opaqueClient, oauth.Opaque, oauth.ClientCredentials, oauth.AuthorizationCode, oauth.RefreshToken)
 	web["redirect_uris"] = []string{redirectURI}
 	api := client(resourceServer, oauth.Opaque, oauth.ClientCredentials)
 	api["resource_server"] = true
+	ed := client(edClient, oauth.JWT, oauth.ClientCredentials)
+	ed["access_token_signing_alg"] = "EdDSA"
+	manager := client(adminClient, oauth.Opaque, oauth.ClientCredentials)
+	manager["permissions"] = []string{"clients:view", "clients:create"}
+	manager["scope"], manager["audience"] = "clients:view clients:create", nil
 	seed, err := json.Marshal(map[string]any{
 		"users":   []any{map[string]any{"username": username, "password": s.password, "name": "Load"}},
-		"clients": []any{web, api, client(jwtClient, oauth.JWT, oauth.ClientCredentials)},
+		"clients": []any{web, api, client(jwtClient, oauth.JWT, oauth.ClientCredentials), ed, manager},
 	})
 	if err != nil {
 		panic(err) // texts and lists always have a JSON form

@@ -29,14 +29,21 @@ type setup struct {
 	server  endpoint
 	floor   endpoint
 	secrets secrets
+
+	arguments []string // of the server
+
+	opaquePeer, jwtPeer endpoint
 }
 
 // processes are those that this program started, in that order.
-type processes []*exec.Cmd
+type processes struct {
+	all         []*exec.Cmd
+	environment []string // beside that of this program
+}
 
 // stop ends them, the last first, and waits.
 func (p *processes) stop() {
-	for _, cmd := range slices.Backward(*p) {
+	for _, cmd := range slices.Backward(p.all) {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 		impatient := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 		_ = cmd.Wait() // how it ended does not matter any more
@@ -45,14 +52,18 @@ func (p *processes) stop() {
 }
 
 // start runs the server with its default configuration on a new store, and the floor beside it.
-func (p *processes) start(ctx context.Context, s *settings, name string) (*setup, error) {
-	made := &setup{store: name, secrets: newSecrets()}
+func (p *processes) start(ctx context.Context, s *settings, name string) (made *setup, err error) {
+	made = &setup{store: name, secrets: newSecrets()}
+	p.environment = []string{"GRANTOR_MASTER_KEY=" + masterKey()}
 	var storeURL string
 	var floorArgs []string
 	switch name {
 	case "memory":
 		storeURL = "memory:"
 	case "bolt":
+		if s.dir, err = filepath.Abs(s.dir); err != nil {
+			return nil, err
+		}
 		storeURL = "bolt:" + filepath.Join(s.dir, "server.db")
 		floorArgs = []string{"-bolt", filepath.Join(s.dir, "floor.db")}
 	case "redis":
@@ -72,17 +83,37 @@ func (p *processes) start(ctx context.Context, s *settings, name string) (*setup
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	if made.server, err = p.startReady(s.server, "serve", "--listen", "127.0.0.1:0", "--store", storeURL, "--seed", seed); err != nil {
+	made.arguments = []string{"serve", "--listen", "127.0.0.1:0", "--store", storeURL, "--seed", seed}
+	if made.server, err = p.startReady(s.server, made.arguments...); err != nil {
 		return nil, err
 	}
-	made.floor, err = p.startReady(self, append([]string{floorCommand}, floorArgs...)...)
-	return made, err
+	floorArgs = append([]string{floorCommand, "-secret", made.secrets.digest()}, floorArgs...)
+	if made.floor, err = p.startReady(self, floorArgs...); err != nil {
+		return nil, err
+	}
+	return made, p.startPeers(s, made)
+}
+
+// startPeers runs what somebody would write otherwise, once for each form of token.
+func (p *processes) startPeers(s *settings, made *setup) (err error) {
+	if s.peer == "" {
+		s.peer = filepath.Join(s.dir, "peer")
+		build := exec.Command("go", "build", "-C", "test/load/peer", "-o", s.peer, ".")
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("build test/load/peer: %w: %s", err, out)
+		}
+	}
+	p.environment = []string{"PEER_SECRET=" + made.secrets.client}
+	if made.opaquePeer, err = p.startReady(s.peer, "-client", opaqueClient); err == nil {
+		made.jwtPeer, err = p.startReady(s.peer, "-client", opaqueClient, "-jwt")
+	}
+	return err
 }
 
 // startReady runs a program until it says where it listens. Its log goes nowhere, so that the disk stays with the store.
 func (p *processes) startReady(program string, args ...string) (at endpoint, err error) {
 	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), "GRANTOR_MASTER_KEY="+masterKey())
+	cmd.Env = append(os.Environ(), p.environment...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return at, fmt.Errorf("start %s: %w", program, err)
@@ -90,7 +121,7 @@ func (p *processes) startReady(program string, args ...string) (at endpoint, err
 	if err := cmd.Start(); err != nil {
 		return at, fmt.Errorf("start %s: %w", program, err)
 	}
-	*p = append(*p, cmd)
+	p.all = append(p.all, cmd)
 	impatient := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 	defer impatient.Stop()
 	lines := bufio.NewScanner(out)
@@ -122,7 +153,7 @@ func (p *processes) startRedis(ctx context.Context, dir string) (url string, err
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("start redis-server: %w", err)
 	}
-	*p = append(*p, cmd)
+	p.all = append(p.all, cmd)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	address := net.JoinHostPort(host, port)

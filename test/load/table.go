@@ -11,27 +11,35 @@ import (
 	"time"
 )
 
+// measured is one round of one operation.
+type measured struct{ server, floor, peer figures }
+
 // row holds what was measured of one operation, one entry a round.
 type row struct {
-	operation     *operation
-	server, floor []figures
+	operation           *operation
+	server, floor, peer []figures
 }
 
-func (r *row) add(server, floor figures) {
-	r.server = append(r.server, server)
-	r.floor = append(r.floor, floor)
+func (r *row) add(m measured) {
+	r.server = append(r.server, m.server)
+	r.floor = append(r.floor, m.floor)
+	r.peer = append(r.peer, m.peer)
 }
 
 func printHead() {
-	fmt.Println("| store  | operation              |  ops/s | p50 ms | p99 ms | cpu µs | floor ops/s | p50 ms | p99 ms | cpu µs | ratio |")
-	fmt.Println("|--------|------------------------|-------:|-------:|-------:|-------:|------------:|-------:|-------:|-------:|------:|")
+	fmt.Println("| store  | operation                 |  ops/s | p50 ms | p99 ms | cpu µs | floor ops/s | p50 ms | p99 ms | cpu µs | ratio | p99 ratio | go-oauth2 ops/s |")
+	fmt.Println("|--------|---------------------------|-------:|-------:|-------:|-------:|------------:|-------:|-------:|-------:|------:|----------:|----------------:|")
 }
 
 func printRows(store string, rows []row) {
 	for _, r := range rows {
-		server, floor := median(r.server), median(r.floor)
-		fmt.Printf("| %-6s | %-22s | %6.0f | %s | %11.0f | %s | %5.2f |\n", store, r.operation.name,
-			server.perSecond, server.times(), floor.perSecond, floor.times(), server.perSecond/floor.perSecond)
+		server, floor, peer := median(r.server), median(r.floor), ""
+		if r.operation.peer != nil {
+			peer = fmt.Sprintf("%.0f", median(r.peer).perSecond)
+		}
+		fmt.Printf("| %-6s | %-25s | %6.0f | %s | %11.0f | %s | %5.2f | %9.2f | %15s |\n", store, r.operation.name,
+			server.perSecond, server.times(), floor.perSecond, floor.times(), server.perSecond/floor.perSecond,
+			float64(server.p99)/float64(floor.p99), peer)
 	}
 }
 
