@@ -92,17 +92,18 @@ func (p *Provider) reaches(a *Authorization) []string {
 
 // clientEnds is what is told of a client whose state is as given: it says all that of its tokens has ended.
 func (p *Provider) clientEnds(c *Client) []feedEvent {
-	now := p.now()
-	e := Ended{
-		Type: EndedClient, ClientID: c.ClientID, Before: p.endedBefore(c), Until: untilSecond(now.Add(endSettles + MaxAccessToken)),
-	}
 	audience := append([]string{p.issuer}, c.Audience...)
 	for _, former := range c.FormerAudience {
-		if now.Before(former.Until) {
+		if p.now().Before(former.Until) {
 			audience = append(audience, former.URI)
 		}
 	}
-	return about(e, audience)
+	return about(p.clientEnded(c.ClientID, p.endedBefore(c)), audience)
+}
+
+func (p *Provider) clientEnded(clientID string, before int64) Ended {
+	until := untilSecond(p.now().Add(endSettles + MaxAccessToken))
+	return Ended{Type: EndedClient, ClientID: clientID, Before: before, Until: until}
 }
 
 // endedBefore is the last millisecond in which something of a client began that has ended; 0: all has.

@@ -365,6 +365,33 @@ func TestTheLastWordOnAClientIsItsState(t *testing.T) {
 	}
 }
 
+// TestTheLastWordOnADeletedClientIsThatItIsGone: it is deleted while somebody enables or disables it. What is registered
+// under its id next must be let in, and nothing of before.
+func TestTheLastWordOnADeletedClientIsThatItIsGone(t *testing.T) {
+	t.Parallel()
+	for _, state := range []oauth.ClientState{oauth.Enabled, oauth.Disabled} {
+		t.Run(string(state), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			n := w.node()
+			n.run()
+			n.register(jwtApp())
+			sees := n.reads(n.guard("api", api), "")
+			b := &hooked{Backend: w.store, hooks: map[string]func(){"create revocation_feed": func() {
+				ok(t, n.DeleteClient(t.Context(), "web"))
+			}}}
+			_ = w.over(b, w.now).SetClientState(t.Context(), "web", state) // it is gone, or was enabled a moment before
+			gone := sees.await(2)[0].Before
+			if gone == 0 || sees.seen[1].Before == gone {
+				t.Fatalf("told %+v", sees.seen)
+			}
+			if last := sees.await(3)[2]; last.ClientID != "web" || last.Before != gone {
+				t.Errorf("the last word is %+v", last)
+			}
+		})
+	}
+}
+
 // TestTheFeedTellsNoSecrets: what is stored of it holds no token.
 func TestTheFeedTellsNoSecrets(t *testing.T) {
 	t.Parallel()

@@ -38,8 +38,9 @@ type toldSubject struct {
 
 // toldClient is what readers know of a client.
 type toldClient struct {
-	before int64
-	due    time.Duration
+	audience []string // who was told
+	before   int64
+	due      time.Duration
 }
 
 func newLateComers() *lateComers {
@@ -57,7 +58,7 @@ func (p *Provider) settle(ctx context.Context, l *lateComers) error {
 		if now < told.due {
 			continue
 		}
-		if err := p.settleClient(ctx, id, told.before); err != nil {
+		if err := p.settleClient(ctx, id, told); err != nil {
 			return err
 		}
 		delete(l.client, id)
@@ -108,9 +109,15 @@ func (l *lateComers) note(e *feedEntry, due time.Duration) {
 	}
 	switch ended.Type {
 	case EndedClient:
-		if told := l.client[ended.ClientID]; told == nil || told.due < due {
-			l.client[ended.ClientID] = &toldClient{ended.Before, due}
+		told := l.client[ended.ClientID]
+		if told == nil {
+			told = &toldClient{}
+			l.client[ended.ClientID] = told
 		}
+		if told.due < due {
+			told.before, told.due = ended.Before, due
+		}
+		told.audience = Scope(told.audience).Union(e.Audience)
 	case EndedSubject:
 		key := subjectKey{ended.Subject, ended.Generation}
 		told := l.users[key]
@@ -137,13 +144,25 @@ func (p *Provider) settleSubject(ctx context.Context, key subjectKey, told reach
 }
 
 // settleClient tells the state of a client where readers were told of another one.
-func (p *Provider) settleClient(ctx context.Context, clientID string, told int64) error {
+func (p *Provider) settleClient(ctx context.Context, clientID string, told *toldClient) error {
 	c, _, err := p.LoadClient(ctx, clientID)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil // it was told when it was deleted
+		return p.settleGone(ctx, clientID, told)
 	}
-	if err != nil || told == p.endedBefore(c) {
+	if err != nil || told.before == p.endedBefore(c) {
 		return err
 	}
 	return p.tellClient(ctx, c)
+}
+
+// settleGone tells once more of a client that was deleted, where somebody who changed it meanwhile told after that.
+func (p *Provider) settleGone(ctx context.Context, clientID string, told *toldClient) error {
+	g, err := p.gone.Get(ctx, clientID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // long ago
+	}
+	if err != nil || told.before == g.Until.UnixMilli() {
+		return err
+	}
+	return p.feed.tell(ctx, about(p.clientEnded(clientID, g.Until.UnixMilli()), told.audience)...)
 }
