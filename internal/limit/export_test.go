@@ -1,0 +1,4 @@
+package limit
+
+// Sweep is what Run does beside exchanging.
+func (l *Limits) Sweep() { l.sweep() }
