@@ -28,7 +28,7 @@ func (p *Provider) PlantClient(ctx context.Context, r Registration) error {
 	return p.keepClient(ctx, p.newClient(ctx, r.AsKept()))
 }
 
-// Sweep ends what outlived a withdrawal, as a node does every minute.
+// Sweep ends what outlived a withdrawal, as a node does every second.
 func (p *Provider) Sweep(ctx context.Context) error { return p.sweep(ctx, map[string]time.Time{}) }
 
 // PlantEnded leaves authorizations of a user behind as a busy client does, the oldest first, all of them ended.

@@ -343,6 +343,49 @@ func TestWhatIsIssuedWhileItsEndIsToldIsToldLater(t *testing.T) {
 	}
 }
 
+// TestWhatASlowNodeKeepsIsToldSoonAfterAWithdrawal: the user takes back what he allowed while a node that has not heard of it
+// keeps a new authorization, and its code becomes a JWT there.
+func TestWhatASlowNodeKeepsIsToldSoonAfterAWithdrawal(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		w := newWorld(t)
+		b := &watched{Backend: w.store}
+		slow, other := w.over(b, w.now), w.node()
+		slow.run()
+		other.run()
+		c := slow.register(jwtApp())
+		v := slow.signIn(slow.user("alice"))
+		again := slow.tokens(c, v)
+		costs(t, b, []string{"get authorization"}, func() { slow.wantActive(c, true, again.AccessToken) }) // it follows now
+		sees := other.reads(other.guard("api", api), "")
+		b.fail = func(_ int, call string) outcome {
+			if call == "create authorization" {
+				ok(t, other.WithdrawApp(context.Background(), v.User.ID, "web"))
+			}
+			return works
+		}
+		d, err := slow.Authorize(t.Context(), ask(c), v)
+		ok(t, err)
+		b.fail = nil
+		tokens, err := slow.redeem(c, field(d.Response, "code"))
+		if refusedWith(err) == oauth.InvalidGrant {
+			continue // it has heard of it in time
+		}
+		ok(t, err)
+		authorization, _, _ := strings.Cut(slow.jti(c, tokens.AccessToken), ".")
+		if authorization == "" {
+			continue // it has heard of it since
+		}
+		w.move(5 * time.Second) // longer than nodes and clocks need
+		eventually(t, "its end is told", func() bool {
+			sees.take()
+			return slices.ContainsFunc(sees.seen, func(e oauth.Ended) bool { return e.Authorization == authorization })
+		})
+		return
+	}
+	t.Error("the node has always heard of it in time")
+}
+
 // TestTheLastWordOnAClientIsItsState: one disables it while another enables it.
 func TestTheLastWordOnAClientIsItsState(t *testing.T) {
 	t.Parallel()

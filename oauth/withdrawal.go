@@ -100,8 +100,9 @@ func (p *Provider) allowing(ctx context.Context, userID, clientID string) (time.
 	return later(p.now(), last.Add(time.Millisecond)), err
 }
 
-// sweepEvery is how often a node looks for what outlived a withdrawal: many times while its note is there.
-const sweepEvery = time.Minute
+// sweepEvery is how often a node looks for what outlived a withdrawal. Notes are in memory, and there is work once for each: it
+// is soon, as APIs hear only then of what came about meanwhile.
+const sweepEvery = time.Second
 
 // sweepWithdrawn ends what other requests brought about by a consent while it was withdrawn, until ctx ends.
 func (p *Provider) sweepWithdrawn(ctx context.Context) {
