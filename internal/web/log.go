@@ -18,7 +18,6 @@ const (
 
 // write logs the event of a request. These keys, and time, level and msg, are all that ever stands in such a line.
 func (c *Config) write(x *exchange, r *http.Request) {
-	x.event.Status = x.status
 	level := slog.LevelInfo
 	if x.status >= http.StatusInternalServerError || x.status == 0 {
 		level = slog.LevelError
@@ -26,13 +25,13 @@ func (c *Config) write(x *exchange, r *http.Request) {
 	if !c.Log.Enabled(r.Context(), level) {
 		return
 	}
-	fields := make([]slog.Attr, 0, 13)
+	fields := make([]slog.Attr, 0, 14)
 	fields = append(fields,
 		slog.String("id", x.event.RequestID),
 		slog.String("method", clean(r.Method, 16)),
 		slog.String("path", clean(withoutSecrets(x.event.Path), shortField)),
 		slog.Int("status", x.status),
-		slog.Float64("duration_ms", milliseconds(c.Now().Sub(x.began))),
+		slog.Float64("duration_ms", milliseconds(x.event.Took)),
 		slog.String("address", x.event.Address),
 	)
 	// The request may be over for its context; the line about it is still due.
@@ -60,6 +59,7 @@ func (e *Event) optional(fields []slog.Attr) []slog.Attr {
 			fields = append(fields, slog.String(key, clean(value, limit)))
 		}
 	}
+	add("trace", e.Trace, shortField)
 	add("client", e.Client, shortField)
 	add("subject", e.Subject, shortField)
 	add("grant", e.Grant, shortField)

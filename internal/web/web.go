@@ -27,6 +27,9 @@ type Config struct {
 	HTTPS          bool             // the issuer is https: answer with HSTS
 	BodyLimit      int64            // 0: DefaultBodyLimit
 
+	// Began is called before a request is served and gives the context that it is served in, and that Done sees; nil: that of
+	// the request.
+	Began func(context.Context, *http.Request, *Event) context.Context
 	// Done is called when an answer is complete and its event was written; nil: nobody is. The caller may have its answer
 	// only after that, so Done must not wait for anything, nor take longer for one secret than for another.
 	Done func(*http.Request, *Event)
@@ -58,8 +61,14 @@ type exchange struct {
 
 func (c *Config) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	x := c.open(w, r)
+	ctx := context.WithValue(r.Context(), eventKey{}, &x.event)
+	if c.Began != nil {
+		ctx = c.Began(ctx, r, &x.event)
+	}
+	r = r.WithContext(ctx)
 	defer func() {
 		abort := c.recovered(x, r, recover())
+		x.event.Status, x.event.Took = x.status, c.Now().Sub(x.began)
 		c.write(x, r)
 		if c.Done != nil {
 			c.Done(r, &x.event)
@@ -68,7 +77,7 @@ func (c *Config) serve(w http.ResponseWriter, r *http.Request, next http.Handler
 			panic(http.ErrAbortHandler)
 		}
 	}()
-	next.ServeHTTP(&x.recorder, r.WithContext(context.WithValue(r.Context(), eventKey{}, &x.event)))
+	next.ServeHTTP(&x.recorder, r)
 }
 
 func (c *Config) open(w http.ResponseWriter, r *http.Request) *exchange {
