@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -95,11 +96,17 @@ func (x *apiIndex) named(scope Scope, audience []string) (Scope, error) {
 	means := x.meaning(scope, audience)
 	for _, token := range scope {
 		if owner := x.ownerOf(token); owner != "" && !slices.Contains(means, token) {
-			return nil, refuse(InvalidScope, "scope names what belongs to another resource than the request is for")
+			return nil, refuse(InvalidScope, "scope names what belongs to another resource than the request is for").
+				By("a scope belongs to an API that the request is for", "RFC 9068 section 3").
+				Saying(token + " belongs to " + owner + "; the request is for " + cmp.Or(strings.Join(audience, " "), "this server"))
 		}
 	}
 	if len(means) == 0 && len(scope) > 0 {
-		return nil, refuse(InvalidScope, "scope names nothing that has a meaning to the resource")
+		return nil, refuse(InvalidScope, "scope names nothing that has a meaning to the resource").
+			By("a scope means something to what the request is for", "RFC 9068 section 3").
+			But(func() string {
+				return sentList(scope) + " belongs to no API; the request is for " + strings.Join(audience, " ")
+			})
 	}
 	return means, nil
 }
@@ -190,7 +197,9 @@ func (p *Provider) form(c *Client, x *apiIndex, audience []string) (accessForm, 
 			continue
 		}
 		if !agree(&format, a.AccessTokenFormat) || !agree(&alg, a.AccessTokenSigningAlg) {
-			return accessForm{}, refuse(InvalidTarget, "the resources take tokens of different forms: name one of them")
+			return accessForm{}, refuse(InvalidTarget, "the resources take tokens of different forms: name one of them").
+				By("one token has one form", "docs/decisions/0008-apis.md").
+				Saying(fmt.Sprintf("%s takes %s %s, another of %s does not", identifier, a.AccessTokenFormat, a.AccessTokenSigningAlg, strings.Join(audience, " ")))
 		}
 		if d := time.Duration(a.AccessTokenLifetime); d != 0 && (lifetime == 0 || d < lifetime) {
 			lifetime = d

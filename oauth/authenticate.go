@@ -49,12 +49,24 @@ func (p *Provider) Authenticate(ctx context.Context, cred Credentials) (*Client,
 	}
 	if !proven {
 		p.usage.unknown(c)
-		return nil, refuse(InvalidClient, "client authentication failed")
+		return nil, p.refuseCredentials(c, cred)
 	}
 	if cred.Method != NoSecret {
 		p.usage.clientUsed(c.ClientID, p.presented(c, cred.Secret))
 	}
 	return c, nil
+}
+
+// refuseCredentials is one answer to all that can be wrong with them. What the explanation needs of the secret is found out
+// here for each alike, so that the secret itself is not kept.
+func (p *Provider) refuseCredentials(c *Client, cred Credentials) *Error {
+	form, hash := secretForm(cred.Secret), ""
+	if isGeneratedSecret(cred.Secret) {
+		hash = hashGenerated(cred.Secret)
+	}
+	return refuse(InvalidClient, "client authentication failed").
+		By("a client authenticates as it is registered", "RFC 6749 section 2.3").
+		But(func() string { return p.nearSecret(c, cred.Method, form, hash) })
 }
 
 // prove is Authenticate without a trace in the statistics. The client is nil where there is none.

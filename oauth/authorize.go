@@ -82,14 +82,16 @@ func (p *Provider) decide(ctx context.Context, i *Interaction, v Visitor) (*Deci
 	}
 	r := &i.Request
 	if p.needsLogin(i, v) {
-		return p.pause(ctx, i, v, Login, refuse(LoginRequired, "the user must sign in"))
+		return p.pause(ctx, i, v, Login, refuse(LoginRequired, "the user must sign in").
+			By("prompt=none needs a user who is signed in", promptSource).But(func() string { return p.nearLogin(i, v) }))
 	}
 	allowed, err := p.allowedAt(ctx, i, v.User)
 	if err != nil {
 		return nil, err
 	}
 	if allowed.IsZero() {
-		return p.pause(ctx, i, v, AskUser, refuse(ConsentRequired, "the user must allow it"))
+		return p.pause(ctx, i, v, AskUser, refuse(ConsentRequired, "the user must allow it").
+			By("prompt=none needs what was allowed before", promptSource).But(func() string { return nearConsent(r) }))
 	}
 	if i.ID != "" {
 		// Taken before the code is issued: of two tabs that finish one request, one gets a code.

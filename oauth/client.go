@@ -130,13 +130,14 @@ func (c *Client) scope() Scope {
 func (c *Client) grantedScope(requested string) (Scope, error) {
 	scope, ok := ParseScope(requested)
 	if !ok {
-		return nil, refuse(InvalidScope, "scope is malformed or too long")
+		return nil, malformedScope(requested)
 	}
 	if len(scope) == 0 {
 		return c.defaultScope(), nil
 	}
 	if !c.scope().Contains(scope) {
-		return nil, refuse(InvalidScope, "scope names what this client may not have")
+		return nil, refuse(InvalidScope, "scope names what this client may not have").
+			By("a client asks for scopes that it is registered for", "RFC 6749 section 3.3").But(func() string { return nearScope(c.scope(), scope) })
 	}
 	return scope, nil
 }

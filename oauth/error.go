@@ -29,12 +29,16 @@ const (
 	RequestURINotSupported  Code = "request_uri_not_supported" // OpenID Connect Core section 3.1.2.6
 )
 
-// Error is what a client may read. Cause is for the log and is never sent.
+// Error is what a client may read. Cause is for the log, what follows it for admins (explain.go); neither is ever sent.
 type Error struct {
 	Code        Code
 	Description string        // a sentence of printable ASCII without quotes or backslashes (RFC 6749 section 5.2)
 	RetryAfter  time.Duration // set where trying again later helps
 	Cause       error
+
+	Rule   string        // the rule that was broken: "a code is redeemed once"
+	Source string        // where it stands: "RFC 6749 section 4.1.2"
+	Near   func() string // what was expected and what came; nil: nothing to tell
 }
 
 func (e *Error) Error() string {
@@ -54,8 +58,29 @@ func refuse(code Code, description string) *Error {
 
 // because adds to a refusal what only the log may tell.
 func (e *Error) because(cause error) *Error {
-	return &Error{Code: e.Code, Description: e.Description, Cause: cause}
+	other := *e
+	other.Cause = cause
+	return &other
 }
+
+// By adds to a refusal the rule that was broken, and where that stands.
+func (e *Error) By(rule, source string) *Error {
+	other := *e
+	other.Rule, other.Source = rule, source
+	return &other
+}
+
+// But adds to a refusal the near miss. tell is called behind the answer, in another goroutine, and only for a refusal that is
+// kept: so it costs the caller nothing, and tells him nothing by the time that it takes. It must not hold on to a secret, and
+// gives what callers sent by sentText and sentURI only.
+func (e *Error) But(tell func() string) *Error {
+	other := *e
+	other.Near = tell
+	return &other
+}
+
+// Saying is But where nothing has to be found out.
+func (e *Error) Saying(near string) *Error { return e.But(func() string { return near }) }
 
 // refusal gives the *Error in err, or nil where err is a failure of the server.
 func refusal(err error) *Error {

@@ -37,6 +37,8 @@ type News struct {
 	Changed  <-chan struct{} // closed when there may be more
 }
 
+const feedSource = "docs/revocation-feed.md"
+
 // Subscription is one reader of the feed. It is used by one goroutine, and closed by it.
 type Subscription struct {
 	provider    *Provider
@@ -92,14 +94,16 @@ func (s *Subscription) Check(ctx context.Context) error {
 // serves finds what the reader may be told.
 func (s *Subscription) serves(ctx context.Context, c *Client) error {
 	if c.IsPublic() {
-		return refuse(InvalidClient, "the revocation feed needs a client that authenticates with a secret")
+		return refuse(InvalidClient, "the revocation feed needs a client that authenticates with a secret").
+			By("who reads the feed authenticates with a secret", feedSource).Saying("the client is public: its token_endpoint_auth_method is none")
 	}
 	audience, err := s.provider.ServedBy(ctx, c)
 	if err != nil {
 		return fmt.Errorf("read what a client serves: %w", err)
 	}
 	if len(audience) == 0 {
-		return refuse(InvalidClient, "the client is not the resource server of any API")
+		return refuse(InvalidClient, "the client is not the resource server of any API").
+			By("who reads the feed serves an API", feedSource).Saying("no API names the client, and it is no resource server with an audience")
 	}
 	slices.Sort(audience)
 	tag := audienceTag(audience)

@@ -39,16 +39,22 @@ func (p *Provider) judge(ctx context.Context, presented, audience string, scope 
 
 var errTokenRefused = refuse(InvalidToken, "the access token is expired, revoked, malformed, or not meant for this API")
 
+const (
+	guardRule   = "the gateway names the API that it guards"
+	guardSource = "docs/gateways.md"
+)
+
 // checkGuarded refuses what can be no API behind a gateway. Tokens for this server itself are for the administration,
 // too: whoever took them as its own could use them here.
 func (p *Provider) checkGuarded(audience string) error {
 	switch {
 	case audience == "":
-		return refuse(InvalidRequest, "audience is missing: it names the API that is guarded")
+		return refuse(InvalidRequest, "audience is missing: it names the API that is guarded").By(guardRule, guardSource)
 	case !isResource(audience):
-		return refuse(InvalidRequest, "audience must be an absolute URI without a fragment")
+		return refuse(InvalidRequest, "audience must be an absolute URI without a fragment").By(guardRule, guardSource).
+			But(func() string { return "got " + sentURI(audience) })
 	case audience == p.issuer:
-		return refuse(InvalidRequest, "audience must be that of an API, not this server itself")
+		return refuse(InvalidRequest, "audience must be that of an API, not this server itself").By(guardRule, guardSource)
 	}
 	return nil
 }

@@ -13,7 +13,8 @@ import (
 // (RFC 6749 section 4.4: MUST), as registration refuses the grant to others.
 func (p *Provider) redeemCredentials(ctx context.Context, c *Client, r *TokenRequest) (*grant, error) {
 	if c.IsPublic() {
-		return nil, refuse(UnauthorizedClient, "a public client cannot act for itself")
+		return nil, refuse(UnauthorizedClient, "a public client cannot act for itself").
+			By("who acts for itself authenticates with a secret", "RFC 6749 section 4.4")
 	}
 	scope, audience, apis, err := p.ask(ctx, c, r.Scope, r.Resources, c.ownScope)
 	if err != nil {

@@ -15,33 +15,47 @@ import (
 
 // RFC 6749 section 6 and RFC 9700 section 4.14: refresh tokens rotate at every use, and a second use is noticed.
 
-// errRefresh is the one answer to every refresh token that is not good.
-func errRefresh() *Error { return refuse(InvalidGrant, "the refresh token is not valid") }
+// errRefresh is the one answer to every refresh token that is not good. Admins are told the rule and the near miss.
+func errRefresh(rule, near string) *Error {
+	return refuse(InvalidGrant, "the refresh token is not valid").By(rule, refreshSource).Saying(near)
+}
+
+// The rules for a refresh token, and where they stand.
+const (
+	refreshIsOurs  = "a refresh token is one that this server issued and that still stands"
+	refreshIsOnce  = "a refresh token is used once"
+	refreshIsOwn   = "a refresh token is used by the client that it was issued to"
+	refreshIsFresh = "a refresh token is used before it expires"
+	refreshSource  = "RFC 6749 section 6"
+)
 
 // redeemRefresh proves that the caller holds the current refresh token and uses it up. The one before it gets the same
 // successor again within the grace window, so that parallel requests and lost answers log nobody out. Any other that
 // this server once issued is a replay, which ends the authorization: only a thief and its owner can both hold it.
 func (p *Provider) redeemRefresh(ctx context.Context, c *Client, r *TokenRequest) (*grant, error) {
 	if r.RefreshToken == "" {
-		return nil, refuse(InvalidRequest, "refresh_token is missing")
+		return nil, refuse(InvalidRequest, "refresh_token is missing").By("refresh_token is there", refreshSource)
 	}
 	t, ok := p.tokens().parse(refreshPrefix, r.RefreshToken)
 	if !ok {
-		return nil, errRefresh()
+		return nil, errRefresh(refreshIsOurs, tokenForm(refreshPrefix, r.RefreshToken))
 	}
 	old, err := p.authorizations.Load(ctx, t.Authorization)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, errRefresh()
+		return nil, errRefresh(refreshIsOurs, goneAuthorization)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read authorization: %w", err)
 	}
 	a := old.Value
-	if a.ClientID != c.ClientID || a.Refresh == nil {
-		return nil, errRefresh()
+	if a.ClientID != c.ClientID {
+		return nil, errRefresh(refreshIsOwn, "issued to "+a.ClientID+", shown by "+c.ClientID)
+	}
+	if a.Refresh == nil {
+		return nil, errRefresh(refreshIsOurs, "its authorization has no refresh token")
 	}
 	if err := p.checkLive(ctx, a, c); errors.Is(err, errEnded) {
-		return nil, errRefresh()
+		return nil, errRefresh(refreshIsOurs, whyEnded(err)).By(refreshIsOurs, endSource)
 	} else if err != nil {
 		return nil, err
 	}
@@ -52,16 +66,17 @@ func (p *Provider) redeemRefresh(ctx context.Context, c *Client, r *TokenRequest
 	case p.inGrace(a, t):
 		return p.repeat(ctx, c, g, t, r)
 	}
+	near := p.nearReuse(a, t)
 	if err := p.endAuthorization(ctx, a, "refresh token used twice"); err != nil {
 		return nil, err
 	}
-	return nil, errRefresh()
+	return nil, errRefresh(refreshIsOnce, near).By(refreshIsOnce, rotateSource)
 }
 
 // rotate uses up the current refresh token; its successor is minted by the issuer.
 func (p *Provider) rotate(ctx context.Context, c *Client, g *grant, t token, r *TokenRequest) (*grant, error) {
 	if !p.now().Before(g.authorization.Refresh.Expires) {
-		return nil, errRefresh()
+		return nil, errRefresh(refreshIsFresh, "it expired "+p.since(g.authorization.Refresh.Expires))
 	}
 	if err := p.reach(ctx, c, g, r); err != nil {
 		return nil, err

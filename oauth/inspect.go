@@ -46,7 +46,10 @@ func (p *Provider) Inspect(ctx context.Context, presented string) (*Inspection, 
 	return told, err
 }
 
-const jwtKind = "JWT"
+const (
+	jwtKind       = "JWT"
+	nothingOfOurs = "nothing that this server issues"
+)
 
 // kindOf goes by the form alone.
 func kindOf(presented string) string {
@@ -61,7 +64,7 @@ func kindOf(presented string) string {
 	if strings.Count(presented, ".") == 2 {
 		return jwtKind
 	}
-	return "nothing that this server issues"
+	return nothingOfOurs
 }
 
 func (p *Provider) apisNamed(ctx context.Context, audience []string) (named []TokenAPI, err error) {

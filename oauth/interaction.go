@@ -142,7 +142,9 @@ func (p *Provider) Deny(ctx context.Context, i *Interaction) (*Response, error) 
 	if err := p.finish(ctx, i); err != nil {
 		return nil, err
 	}
-	return p.respondError(&i.Request, refuse(AccessDenied, "the user did not allow it")), nil
+	return p.respondError(&i.Request, refuse(AccessDenied, "the user did not allow it").
+		By("the user allows what is asked for", "RFC 6749 section 4.1.2.1").
+		Saying("asked for: "+covered(i.Request.Scope.String(), 600))), nil
 }
 
 // finish uses the interaction up. ErrNoInteraction where it was used already.

@@ -42,7 +42,8 @@ const (
 // not tell why (RFC 7662 section 2.2).
 func (p *Provider) Introspect(ctx context.Context, caller *Client, presented string) (*Introspection, error) {
 	if caller.IsPublic() {
-		return nil, refuse(InvalidClient, "introspection needs a client that authenticates with a secret")
+		return nil, refuse(InvalidClient, "introspection needs a client that authenticates with a secret").
+			By("who introspects authenticates with a secret", "RFC 7662 section 2.1").Saying("the client is public: its token_endpoint_auth_method is none")
 	}
 	seen, err := p.examine(ctx, presented)
 	if errors.Is(err, ErrNotActive) {
@@ -198,7 +199,7 @@ func (p *Provider) stillLive(ctx context.Context, a *Authorization) (*Client, er
 		return nil, fmt.Errorf("read client: %w", err)
 	}
 	if err := p.checkLive(ctx, a, c); errors.Is(err, errEnded) {
-		return nil, notActive(strings.TrimPrefix(err.Error(), errEnded.Error()+": "), endSource)
+		return nil, notActive(whyEnded(err), endSource)
 	} else if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,8 @@ type Config struct {
 	Now       func() time.Time // nil: time.Now
 	Lifetimes Lifetimes
 	Algorithm jose.Algorithm // signs the JWT access tokens of clients that name none; empty: ES256
+
+	ExplainFor time.Duration // how long it is told why a request was refused; 0: not at all
 }
 
 // Lifetimes bounds what is issued. A zero field takes its default.
@@ -79,6 +81,7 @@ type Provider struct {
 	tokens         func() *tokenFormat
 	usage          *usage
 	feed           *feed
+	explain        *explanations
 	generations    func() [32]byte // the key of `gen`
 }
 
@@ -106,6 +109,7 @@ func New(c Config) *Provider {
 	p.clientNames = store.NewClaims(c.Backend, clientNameKind, p.now)
 	p.usage = newUsage(c.Backend, p.now)
 	p.feed = newFeed(c.Backend, p.now, func() bool { return p.Ready() })
+	p.explain = newExplanations(c.Backend, p.now, c.ExplainFor)
 	p.generations = sync.OnceValue(func() [32]byte { return c.Keys.Secret("feed") })
 	if c.Directory != nil {
 		c.Directory.Ending = p.Ending

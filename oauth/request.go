@@ -93,6 +93,16 @@ func (e *PageError) Error() string { return e.Refusal.Error() }
 // Unwrap gives the refusal.
 func (e *PageError) Unwrap() error { return e.Refusal }
 
+// Where the rules of this file stand.
+const (
+	onceRule        = "no parameter is sent twice"
+	onceSource      = "RFC 6749 section 3.1"
+	requestSource   = "RFC 6749 section 4.1.1"
+	redirectSource  = "RFC 6749 section 3.1.2.3"
+	challengeSource = "RFC 7636 section 4.4.1"
+	promptSource    = "OpenID Connect Core section 3.1.2.1"
+)
+
 // unproven are the checks before the redirect URI is proven: their refusals become a page.
 var unproven = []func(*Provider, context.Context, *AuthorizationRequest) error{
 	(*Provider).checkOnceBeforeRedirect,
@@ -138,7 +148,8 @@ func (p *Provider) parseRequest(ctx context.Context, params Parameters) (*Author
 func (p *Provider) checkOnceBeforeRedirect(_ context.Context, r *AuthorizationRequest) error {
 	for _, name := range []string{"client_id", "redirect_uri"} {
 		if len(r.params[name]) > 1 {
-			return refuse(InvalidRequest, "the request names "+name+" more than once")
+			return refuse(InvalidRequest, "the request names "+name+" more than once").
+				By(onceRule, onceSource).Saying(fmt.Sprintf("%s was sent %d times", name, len(r.params[name])))
 		}
 	}
 	return nil
@@ -147,11 +158,12 @@ func (p *Provider) checkOnceBeforeRedirect(_ context.Context, r *AuthorizationRe
 func (p *Provider) checkClient(ctx context.Context, r *AuthorizationRequest) error {
 	r.ClientID = r.params.one("client_id")
 	if r.ClientID == "" {
-		return refuse(InvalidRequest, "the request does not say which application sent it")
+		return refuse(InvalidRequest, "the request does not say which application sent it").By("client_id is there", requestSource)
 	}
 	c, err := p.Client(ctx, r.ClientID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && c.Disabled {
-		return refuse(InvalidRequest, "the application is not known here")
+		return refuse(InvalidRequest, "the application is not known here").By("client_id is that of a registered client", requestSource).
+			But(func() string { return nearClient(c, r.ClientID) })
 	}
 	if err != nil {
 		return fmt.Errorf("read client: %w", err)
@@ -168,9 +180,13 @@ func (p *Provider) checkRedirectURI(_ context.Context, r *AuthorizationRequest) 
 	case given == "" && len(r.client.RedirectURIs) == 1:
 		r.RedirectURI = r.client.RedirectURIs[0]
 	case given == "":
-		return refuse(InvalidRequest, "the request does not say where to return to")
+		n := len(r.client.RedirectURIs)
+		return refuse(InvalidRequest, "the request does not say where to return to").By("redirect_uri is there, unless exactly one is registered", redirectSource).
+			Saying(fmt.Sprintf("%d are registered, none came", n))
 	case !r.client.AllowsRedirect(given):
-		return refuse(InvalidRequest, "the address to return to is not registered for this application")
+		return refuse(InvalidRequest, "the address to return to is not registered for this application").
+			By("redirect_uri equals a registered one, byte for byte", redirectSource+", RFC 9700 section 2.1").
+			But(func() string { return r.client.nearRedirect(given) })
 	default:
 		r.RedirectURI, r.URIGiven = given, true
 	}
@@ -181,10 +197,12 @@ func (p *Provider) checkRedirectURI(_ context.Context, r *AuthorizationRequest) 
 
 func (p *Provider) checkState(_ context.Context, r *AuthorizationRequest) error {
 	if len(r.params["state"]) > 1 {
-		return refuse(InvalidRequest, "state is given more than once")
+		return refuse(InvalidRequest, "state is given more than once").
+			By(onceRule, onceSource).Saying(fmt.Sprintf("state was sent %d times", len(r.params["state"])))
 	}
 	if len(r.params.one("state")) > maxState {
-		return refuse(InvalidRequest, "state is too long")
+		return refuse(InvalidRequest, "state is too long").
+			By(fmt.Sprintf("state has at most %d bytes", maxState), "docs/rfc.md").Saying(fmt.Sprintf("it has %d", len(r.params.one("state"))))
 	}
 	r.State = rawText(r.params.one("state"))
 	return nil
@@ -196,7 +214,9 @@ func (p *Provider) checkResponseMode(_ context.Context, r *AuthorizationRequest)
 		return nil
 	}
 	if len(modes) > 1 || !slices.Contains(responseModes, ResponseMode(modes[0])) {
-		return refuse(InvalidRequest, "response_mode must be query or form_post")
+		return refuse(InvalidRequest, "response_mode must be query or form_post").
+			By("response_mode is one that is offered", "OAuth 2.0 Multiple Response Types section 2.1").
+			But(func() string { return "query and form_post are, got " + sentList(modes) })
 	}
 	if ResponseMode(modes[0]) == FormPostMode && !isWeb(r.RedirectURI) {
 		return refuse(InvalidRequest, "response_mode form_post needs an http or https redirect_uri")
@@ -212,7 +232,8 @@ func (p *Provider) checkResponseMode(_ context.Context, r *AuthorizationRequest)
 func (p *Provider) checkOnce(_ context.Context, r *AuthorizationRequest) error {
 	for name, values := range r.params {
 		if len(values) > 1 && name != "resource" {
-			return refuse(InvalidRequest, "a parameter is given more than once")
+			return refuse(InvalidRequest, "a parameter is given more than once").By(onceRule, onceSource).
+				But(func() string { return fmt.Sprintf("%s was sent %d times", sentText(name), len(values)) })
 		}
 	}
 	return nil
@@ -226,7 +247,8 @@ func (p *Provider) checkSpelling(_ context.Context, r *AuthorizationRequest) err
 		}
 		for _, value := range values {
 			if !IsText(value) {
-				return refuse(InvalidRequest, "a parameter holds control characters or is not UTF-8")
+				return refuse(InvalidRequest, "a parameter holds control characters or is not UTF-8").
+					By("parameters are UTF-8 without control characters", "RFC 6749 appendix A").But(func() string { return "it is " + sentText(name) })
 			}
 		}
 	}
@@ -251,17 +273,19 @@ func (p *Provider) checkRequestObject(_ context.Context, r *AuthorizationRequest
 func (p *Provider) checkResponseType(_ context.Context, r *AuthorizationRequest) error {
 	given := r.params.one("response_type")
 	if given == "" {
-		return refuse(InvalidRequest, "response_type is missing")
+		return refuse(InvalidRequest, "response_type is missing").By("response_type is there", requestSource)
 	}
 	if !slices.Contains(responseTypes, given) {
-		return refuse(UnsupportedResponseType, "response_type must be code")
+		return refuse(UnsupportedResponseType, "response_type must be code").By("response_type is one that is offered", "RFC 6749 section 3.1.1").
+			But(func() string { return "code is, got " + sentText(given) })
 	}
 	return nil
 }
 
 func (p *Provider) checkGrant(_ context.Context, r *AuthorizationRequest) error {
 	if !r.client.MayUse(AuthorizationCode) {
-		return refuse(UnauthorizedClient, "the authorization code grant is not registered for this client")
+		return refuse(UnauthorizedClient, "the authorization code grant is not registered for this client").
+			By("a client uses the grants that it is registered for", grantSource).Saying(nearGrant(r.client, AuthorizationCode))
 	}
 	return nil
 }
@@ -270,13 +294,17 @@ func (p *Provider) checkGrant(_ context.Context, r *AuthorizationRequest) error 
 func (p *Provider) checkChallenge(_ context.Context, r *AuthorizationRequest) error {
 	r.Challenge = r.params.one("code_challenge")
 	if r.Challenge == "" {
-		return refuse(InvalidRequest, "code_challenge is missing: PKCE with S256 is required")
+		return refuse(InvalidRequest, "code_challenge is missing: PKCE with S256 is required").
+			By("every client uses PKCE", challengeSource+", RFC 9700 section 2.1.1").Saying("no code_challenge came")
 	}
 	if !slices.Contains(challengeMethods, r.params.one("code_challenge_method")) {
-		return refuse(InvalidRequest, "code_challenge_method must be S256")
+		method := r.params.one("code_challenge_method")
+		return refuse(InvalidRequest, "code_challenge_method must be S256").By("code_challenge_method is S256", challengeSource).
+			But(func() string { return "S256 is offered, got " + sentText(method) + "; none means plain" })
 	}
 	if !isS256Challenge(r.Challenge) {
-		return refuse(InvalidRequest, "code_challenge must be 43 characters of base64url without padding")
+		return refuse(InvalidRequest, "code_challenge must be 43 characters of base64url without padding").
+			By("code_challenge is a SHA-256 in base64url", "RFC 7636 section 4.2").Saying(nearChallenge(r.Challenge))
 	}
 	return nil
 }
@@ -304,11 +332,12 @@ func (p *Provider) checkPrompt(_ context.Context, r *AuthorizationRequest) error
 	r.Prompt = strings.Fields(r.params.one("prompt"))
 	for _, value := range r.Prompt {
 		if !slices.Contains(promptValues, value) {
-			return refuse(InvalidRequest, "prompt must be none, login, consent or select_account")
+			return refuse(InvalidRequest, "prompt must be none, login, consent or select_account").By("prompt is one that is offered", promptSource).
+				But(func() string { return "none, login, consent and select_account are, got " + sentText(value) })
 		}
 	}
 	if len(r.Prompt) > 1 && slices.Contains(r.Prompt, "none") {
-		return refuse(InvalidRequest, "prompt=none stands alone")
+		return refuse(InvalidRequest, "prompt=none stands alone").By("prompt=none stands alone", promptSource).Saying("got " + strings.Join(r.Prompt, " "))
 	}
 	return nil
 }
@@ -320,7 +349,8 @@ func (p *Provider) checkMaxAge(_ context.Context, r *AuthorizationRequest) error
 	}
 	seconds, err := strconv.ParseUint(given, 10, 31)
 	if err != nil {
-		return refuse(InvalidRequest, "max_age must be a number of seconds")
+		return refuse(InvalidRequest, "max_age must be a number of seconds").By("max_age is a number of seconds", promptSource).
+			But(func() string { return "got " + sentText(given) })
 	}
 	r.MaxAge, r.MaxAgeGiven = time.Duration(seconds)*time.Second, true
 	return nil

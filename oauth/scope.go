@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -33,6 +34,13 @@ func ParseScope(s string) (Scope, bool) {
 		}
 	}
 	return scope, true
+}
+
+// malformedScope refuses what ParseScope does not read.
+func malformedScope(requested string) *Error {
+	return refuse(InvalidScope, "scope is malformed or too long").
+		By(fmt.Sprintf("scope is at most %d tokens of printable ASCII, and %d bytes", maxScopeTokens, maxScopeLength), "RFC 6749 section 3.3").
+		But(func() string { return fmt.Sprintf("got %d bytes: %s", len(requested), sentText(requested)) })
 }
 
 func isScopeToken(token string) bool {

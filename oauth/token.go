@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/grantor-dev/grantor/store"
@@ -55,14 +56,16 @@ var redeemers = map[GrantType]func(*Provider, context.Context, *Client, *TokenRe
 func (p *Provider) Token(ctx context.Context, c *Client, r *TokenRequest) (tokens *Tokens, err error) {
 	defer func() { p.usage.failed(err, c.ClientID) }()
 	if r.GrantType == "" {
-		return nil, refuse(InvalidRequest, "grant_type is missing")
+		return nil, refuse(InvalidRequest, "grant_type is missing").By("grant_type is there", "RFC 6749 section 4.1.3")
 	}
 	redeem, known := redeemers[GrantType(r.GrantType)]
 	if !known {
-		return nil, refuse(UnsupportedGrantType, "this server offers authorization_code, client_credentials and refresh_token")
+		return nil, refuse(UnsupportedGrantType, "this server offers authorization_code, client_credentials and refresh_token").
+			By("grant_type is one that is offered", "RFC 6749 section 5.2").Saying("got " + sentText(r.GrantType))
 	}
 	if !c.MayUse(GrantType(r.GrantType)) {
-		return nil, refuse(UnauthorizedClient, "this grant type is not registered for the client")
+		return nil, refuse(UnauthorizedClient, "this grant type is not registered for the client").
+			By("a client uses the grants that it is registered for", grantSource).Saying(nearGrant(c, GrantType(r.GrantType)))
 	}
 	for range redeemAttempts {
 		g, err := redeem(p, ctx, c, r)
@@ -121,14 +124,17 @@ func (p *Provider) reach(ctx context.Context, c *Client, g *grant, r *TokenReque
 	allowed := common(g.authorization.Scope, c.scope())
 	scope, ok := ParseScope(r.Scope)
 	if !ok {
-		return refuse(InvalidScope, "scope is malformed or too long")
+		return malformedScope(r.Scope)
 	}
 	if !allowed.Contains(scope) {
-		return refuse(InvalidScope, "scope is wider than what was granted")
+		return refuse(InvalidScope, "scope is wider than what was granted").
+			By("a token reaches no further than what was granted", "RFC 6749 section 6").But(func() string { return nearScope(allowed, scope) })
 	}
 	audience := common(g.authorization.Audience, c.Audience)
 	if len(audience) == 0 && len(g.authorization.Audience) > 0 {
-		return refuse(InvalidTarget, "the client may no longer ask for any resource that was granted")
+		return refuse(InvalidTarget, "the client may no longer ask for any resource that was granted").
+			By("a token is for what the client is registered for", "RFC 8707 section 2.2").
+			Saying("granted: " + strings.Join(g.authorization.Audience, " ") + "; registered: " + strings.Join(c.Audience, " "))
 	}
 	if g.audience, err = x.audience(audience, r.Resources, scope, ""); err != nil {
 		return err
