@@ -135,6 +135,7 @@ type APIChoices struct {
 	Others []APIChoice
 	Fold   bool // there are many others, so they stand behind a line
 	Filter bool // there are enough to look for one by typing
+	More   int  // which are not offered
 }
 
 // APIChoice is an API in the form of a client, with its scopes.

@@ -19,6 +19,9 @@ import (
 // for.
 const flatAPIs = 8
 
+// knownAPIs are how many others the form offers to tick; any other can be typed.
+const knownAPIs = 200
+
 // ownID stands for the API of the server itself in the form: it has no record.
 const ownID = "api_own"
 
@@ -129,14 +132,21 @@ func (f formView) apiChoices() *templates.APIChoices {
 	many := len(f.apis) > flatAPIs
 	choices := &templates.APIChoices{ID: "api", Fold: many, Filter: many}
 	for _, a := range f.apis {
-		choice := f.apiChoice(a)
-		if many && (choice.Box.Checked || choice.Open) {
-			choices.Chosen = append(choices.Chosen, choice)
-		} else {
-			choices.Others = append(choices.Others, choice)
+		switch {
+		case many && f.concerns(a):
+			choices.Chosen = append(choices.Chosen, f.apiChoice(a))
+		case len(choices.Others) < knownAPIs || a.ID == ownID:
+			choices.Others = append(choices.Others, f.apiChoice(a))
+		default:
+			choices.More++
 		}
 	}
 	return choices
+}
+
+// concerns reports whether something of an API is ticked, or wrong.
+func (f formView) concerns(a *oauth.API) bool {
+	return f.ticked("api", a.Identifier) || len(scopesAt(a, f.All("api_scope"))) > 0 || f.fault(a.ID) != ""
 }
 
 func (f formView) apiChoice(a *oauth.API) templates.APIChoice {
@@ -153,7 +163,7 @@ func (f formView) apiChoice(a *oauth.API) templates.APIChoice {
 		}
 		choice.Scopes = append(choice.Scopes, box)
 	}
-	choice.Open = choice.Fault != "" || choice.Ticked() > 0 || choice.Box.Checked
+	choice.Open = f.concerns(a)
 	return choice
 }
 

@@ -217,3 +217,24 @@ func TestConnectedAppsTellAPIsByName(t *testing.T) {
 		t.Errorf("the API leads to %q", got)
 	}
 }
+
+// The form stays one that a browser can show, however many APIs there are, and loses none of them.
+func TestOfVeryManyAPIsTheFormOffersSome(t *testing.T) {
+	w := newWorld(t)
+	for i := range 202 {
+		w.api(oauth.APIRegistration{Identifier: fmt.Sprintf("urn:%03d", i), Scopes: []oauth.APIScope{{Name: fmt.Sprintf("%03d:read", i)}}})
+	}
+	r := webClient("Shop")
+	r.Audience, r.Scope = []string{"urn:201"}, "201:read"
+	c := w.client(r)
+	b := chooser(w)
+	page := b.open("/admin/auth-clients/"+c.ClientID+"/edit").shows("1 API more is registered than stand here", "Administration of this server")
+	form := page.form("Save")
+	if !slices.Equal(form.fields["api"], []string{"urn:201"}) || !slices.Equal(form.fields["api_scope"], []string{"201:read"}) {
+		t.Errorf("the form is filled with %v", form.fields)
+	}
+	form.set("audience", "urn:200").set("scope", "200:read").submit().follow().shows("The auth client was saved.")
+	if now := w.clientNow(c.ClientID); !slices.Equal(now.Audience, []string{"urn:201", "urn:200"}) || now.Scope != "201:read 200:read" {
+		t.Errorf("it became %+v", now.Registration)
+	}
+}
