@@ -42,6 +42,7 @@ type Response struct {
 	Mode        ResponseMode
 	Fields      []Field
 	Refusal     *Error
+	ClientID    string
 }
 
 // Field is one parameter of a response.
@@ -207,5 +208,5 @@ func (p *Provider) response(r *AuthorizationRequest, fields ...Field) *Response 
 		fields = append(fields, Field{"state", string(r.State)})
 	}
 	fields = append(fields, Field{"iss", p.issuer})
-	return &Response{RedirectURI: r.RedirectURI, Mode: r.ResponseMode, Fields: fields}
+	return &Response{RedirectURI: r.RedirectURI, Mode: r.ResponseMode, Fields: fields, ClientID: r.ClientID}
 }

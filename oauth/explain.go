@@ -136,15 +136,25 @@ func (p *Provider) Refusals(ctx context.Context, clientID, cursor string, limit 
 // allRefusals is the tag of every explanation.
 const allRefusals = "all"
 
-// tags index what people look for. What nobody is registered under has no page.
-func (p *Provider) refusalTags(ctx context.Context, e *Explanation) []string {
+// name finds out who is named, and under what people will look for it. What nobody is registered under has no page, and may be
+// anything: a secret, where a program mixed up the two.
+func (p *Provider) name(ctx context.Context, e *Explanation) {
+	e.tags = []string{allRefusals}
 	if e.ClientID == "" {
-		return []string{allRefusals}
+		return
 	}
-	if _, err := p.Client(ctx, e.ClientID); err != nil {
-		return []string{allRefusals}
+	if _, err := p.Client(ctx, e.ClientID); err == nil {
+		e.tags = append(e.tags, clientTag(e.ClientID))
+		return
 	}
-	return []string{allRefusals, clientTag(e.ClientID)}
+	if !e.Claimed {
+		return // it was there a moment ago
+	}
+	if sent := []rune(e.ClientID); e.Error == string(InvalidClient) || !isClientID(e.ClientID) {
+		e.ClientID = fmt.Sprintf("%s… (%d characters)", string(sent[:min(4, len(sent)/2)]), len(sent))
+		return
+	}
+	e.ClientID = withoutRandom(e.ClientID, nil)
 }
 
 // explained fills in what an error tells.

@@ -52,6 +52,9 @@ func sentText(s string, known ...string) string {
 	return "“" + covered(withoutRandom(s, known), 200) + "”"
 }
 
+// Sent is sentText for who tells a near miss outside of this package.
+func Sent(s string) string { return sentText(s) }
+
 // sentList is sentText of each.
 func sentList(list []string, known ...string) string {
 	shown := make([]string, 0, len(list))

@@ -46,7 +46,7 @@ func (p *Provider) writeRefusals(ctx context.Context) {
 		e := &batch[i].Explanation
 		if !away {
 			batch[i].complete()
-			e.tags = p.refusalTags(ctx, e)
+			p.name(ctx, e)
 			err := within(ctx, refusalWrite, func(ctx context.Context) error { return x.records.Create(ctx, e) })
 			if err == nil {
 				continue
