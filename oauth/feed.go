@@ -125,6 +125,8 @@ type feedMark struct {
 	made        time.Time
 }
 
+func (r *feedRecord) mark() feedMark { return feedMark{r.First, r.last(), r.Nonce, r.Made} }
+
 func newFeed(b store.Backend, now func() time.Time, ready func() bool) *feed {
 	return &feed{
 		records: newFeedRecords(b), now: now, ready: ready, began: time.Now(), turn: make(chan struct{}, 1),

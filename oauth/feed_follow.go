@@ -53,8 +53,8 @@ func (f *feed) poll(ctx context.Context) {
 
 const (
 	feedPage    = 500              // records that are read at once
-	feedRead    = feedBlind / 2    // how long a look at what is new may take
-	feedReadAll = 30 * time.Second // and one at everything
+	feedRead    = feedBlind / 2    // how long reading a page of what is new may take
+	feedReadAll = 30 * time.Second // and reading everything
 )
 
 // feedGap is for how long a node may not have heard from the store and still go on where it was. It is less than feedKept.
@@ -69,45 +69,60 @@ func (f *feed) read(ctx context.Context) error {
 	if end.first == 0 || silent > feedGap {
 		return within(ctx, feedReadAll, f.readAll)
 	}
-	goesOn := false
-	err := within(ctx, feedRead, func(ctx context.Context) (err error) {
-		goesOn, err = f.readNew(ctx, end)
-		return err
-	})
-	if err != nil || goesOn {
-		return err
+	goesOn, cursor := true, feedID(end.first-1)
+	for page := 0; goesOn && (page == 0 || cursor != ""); page++ {
+		err := within(ctx, feedRead, func(ctx context.Context) (err error) {
+			goesOn, cursor, err = f.readNew(ctx, cursor, page)
+			return err
+		})
+		if err != nil {
+			return err // what was read is known: the next look goes on behind it
+		}
+	}
+	if goesOn {
+		return nil
 	}
 	return within(ctx, feedReadAll, f.readAll)
 }
 
-func (f *feed) readNew(ctx context.Context, end feedMark) (goesOn bool, err error) {
+// readNew takes a page to what is known. The first one begins with the last record that is.
+func (f *feed) readNew(ctx context.Context, cursor string, page int) (goesOn bool, next string, err error) {
 	asked := f.clock()
-	list, err := f.list(ctx, feedID(end.first-1))
-	if err != nil || !follows(end, list) {
-		return false, err
+	list, next, err := f.records.List(ctx, "", cursor, feedPage)
+	if err != nil {
+		return false, "", fmt.Errorf("read the revocation feed: %w", err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.heard = asked
-	for _, r := range list[1:] {
+	if page == 0 {
+		if len(list) == 0 || list[0].First != f.end.first || list[0].Nonce != f.end.nonce {
+			return false, "", nil
+		}
+		list = list[1:]
+	}
+	if !follows(f.end, list) {
+		return false, "", nil
+	}
+	for _, r := range list {
 		f.add(r)
 	}
-	if len(list) > 1 {
+	if len(list) > 0 {
 		f.wake()
 	}
-	f.clean()
-	return true, nil
+	if next == "" {
+		f.heard = asked
+		f.clean()
+	}
+	return true, next, nil
 }
 
-// follows reports whether a list begins with the last record that was known and goes on without a gap.
+// follows reports whether a list goes on behind the last record that was known, without a gap.
 func follows(end feedMark, list []*feedRecord) bool {
-	if len(list) == 0 || list[0].First != end.first || list[0].Nonce != end.nonce {
-		return false
-	}
-	for i, r := range list[1:] {
-		if r.After != list[i].Nonce || r.First != list[i].last()+1 {
+	for _, r := range list {
+		if r.First != end.last+1 || r.After != end.nonce {
 			return false
 		}
+		end = r.mark()
 	}
 	return true
 }
@@ -181,7 +196,7 @@ func (f *feed) add(r *feedRecord) {
 			f.told = append(f.told, entry)
 		}
 	}
-	f.end = feedMark{r.First, r.last(), r.Nonce, r.Made}
+	f.end = r.mark()
 	f.recent = append(f.recent, f.end)
 }
 

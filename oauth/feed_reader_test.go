@@ -3,6 +3,7 @@ package oauth_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -175,5 +176,39 @@ func TestANodeThatHearsNothingPromisesNothing(t *testing.T) {
 	b.away.Store(false)
 	if r := n.reads(cred, sees.at); r.resets != 0 {
 		t.Errorf("%d resets", r.resets)
+	}
+}
+
+// crawling is a store from which the feed is read a few records at a time, and slowly.
+type crawling struct{ store.Backend }
+
+func (b crawling) List(ctx context.Context, k store.Kind, tag, cursor string, limit int) ([]store.Record, string, error) {
+	if k.Name != "revocation_feed" {
+		return b.Backend.List(ctx, k, tag, cursor, limit)
+	}
+	select {
+	case <-ctx.Done():
+		return nil, "", &store.UnavailableError{Op: "list", Err: ctx.Err()}
+	case <-time.After(200 * time.Millisecond):
+	}
+	return b.Backend.List(ctx, k, tag, cursor, min(limit, 3))
+}
+
+// TestANodeThatIsFarBehindCatchesUp: what it cannot read within one look, it reads with the next.
+func TestANodeThatIsFarBehindCatchesUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n, behind := w.node(), w.over(crawling{w.store}, w.now)
+	n.run()
+	c := n.register(jwtApp())
+	cred := n.guard("api", api)
+	tokens, ids := n.machineTokens(c, 40)
+	behind.run()
+	sees := behind.reads(cred, "")
+	for _, token := range tokens {
+		ok(t, n.Revoke(t.Context(), c, token))
+	}
+	if got := idsOf(sees.await(len(ids))); !slices.Equal(slices.Sorted(slices.Values(got)), ids) || sees.resets != 0 {
+		t.Errorf("told %d events, %d resets", len(got), sees.resets)
 	}
 }
