@@ -15,6 +15,7 @@ import (
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin/api"
 	"github.com/grantor-dev/grantor/admin/pages"
+	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/templates"
 )
@@ -34,6 +35,9 @@ type Config struct {
 
 // Paths are where the handler of New must be mounted, below the issuer.
 func Paths() []string { return []string{"/admin", "/account"} }
+
+// Routes are what the events of requests name as their route: the parts, since the addresses in them are many.
+func Routes() []string { return append(Paths(), api.Path) }
 
 // New builds the handler of everything below Paths.
 func New(c Config) (http.Handler, error) {
@@ -55,7 +59,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	router := mux.NewRouter().UseEncodedPath().SkipClean(true)
-	router.PathPrefix(issuer.Path + api.Path + "/").Handler(programs)
+	router.PathPrefix(issuer.Path + api.Path + "/").Handler(web.Route(api.Path, programs))
 	router.PathPrefix("/").Handler(site)
 	return router, nil
 }

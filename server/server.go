@@ -32,6 +32,10 @@ type Config struct {
 	TrustedProxies []netip.Prefix              // peers whose X-Forwarded-For is believed
 	LimitExempt    []netip.Prefix              // addresses that limits per address leave alone
 	Areas          []Area                      // served beside the pages of this package
+
+	// Who watches is told of every request; see web.Config. nil: nobody is.
+	Began func(context.Context, *http.Request, *web.Event) context.Context
+	Done  func(*http.Request, *web.Event)
 }
 
 // Area is a part of the site that another package serves: everything at and below the path, which stands below the issuer.
@@ -71,6 +75,14 @@ const (
 	readyPath       = "/readyz"
 )
 
+// Routes are what the events of requests name as their route, beside the paths of areas.
+func Routes() []string {
+	return []string{
+		authorizePath, tokenPath, revokePath, revocationsPath, introspectPath, jwksPath, forwardPath, metadataPath,
+		loginPath, consentPath, logoutPath, setupPath, homePath, staticPath, healthPath, readyPath,
+	}
+}
+
 // New builds the handler of the public listener. The issuer must be a valid absolute URL.
 func New(c Config) (http.Handler, error) {
 	issuer, err := url.Parse(c.Provider.Issuer())
@@ -84,7 +96,7 @@ func New(c Config) (http.Handler, error) {
 	})); err != nil {
 		return nil, err
 	}
-	chain := web.New(web.Config{Log: c.Log, TrustedProxies: c.TrustedProxies, HTTPS: s.https})
+	chain := web.New(web.Config{Log: c.Log, TrustedProxies: c.TrustedProxies, HTTPS: s.https, Began: c.Began, Done: c.Done})
 	return chain(s.withActor(s.routes())), nil
 }
 
@@ -98,36 +110,34 @@ func (s *server) routes() http.Handler {
 	router := mux.NewRouter().UseEncodedPath().SkipClean(true)
 	router.NotFoundHandler = s.pages(methods{http.MethodGet: s.notFound, http.MethodPost: s.notFound})
 
-	open := func(path string, m methods) { router.Handle(path, s.protocol(m)) }
-	shared := func(path string, m methods) { router.Handle(path, anyOrigin(m.allowed(), s.protocol(m))) }
-	machine := func(path string, m methods) { router.Handle(s.base+path, s.protocol(s.whenReady(m))) }
+	at := func(path, route string, h http.Handler) { router.Handle(path, web.Route(route, h)) }
+	below := func(route string, h http.Handler) { at(s.base+route, route, h) }
+	shared := func(m methods) http.Handler { return anyOrigin(m.allowed(), s.protocol(m)) }
+	machine := func(m methods) http.Handler { return s.protocol(s.whenReady(m)) }
 	// RFC 8414 section 3.1: the well-known part stands between host and path of the issuer.
-	shared(metadataPath+s.base, methods{http.MethodGet: s.describe})
-	open(healthPath, methods{http.MethodGet: s.healthy})
-	open(readyPath, methods{http.MethodGet: s.ready})
-	shared(s.base+jwksPath, s.whenReady(methods{http.MethodGet: s.jwks}))
-	shared(s.base+tokenPath, s.whenReady(methods{http.MethodPost: s.byClient(s.token)}))
-	shared(s.base+revokePath, s.whenReady(methods{http.MethodPost: s.byClient(s.revoke)}))
-	machine(introspectPath, methods{http.MethodPost: s.byClient(s.introspect)})
-	machine(revocationsPath, methods{http.MethodGet: s.revocations})
-	router.HandleFunc(s.base+forwardPath, s.forwardAuth) // by any method: some gateways keep that of the caller
+	at(metadataPath+s.base, metadataPath, shared(methods{http.MethodGet: s.describe}))
+	at(healthPath, healthPath, s.protocol(methods{http.MethodGet: s.healthy}))
+	at(readyPath, readyPath, s.protocol(methods{http.MethodGet: s.ready}))
+	below(jwksPath, shared(s.whenReady(methods{http.MethodGet: s.jwks})))
+	below(tokenPath, shared(s.whenReady(methods{http.MethodPost: s.byClient(s.token)})))
+	below(revokePath, shared(s.whenReady(methods{http.MethodPost: s.byClient(s.revoke)})))
+	below(introspectPath, machine(methods{http.MethodPost: s.byClient(s.introspect)}))
+	below(revocationsPath, machine(methods{http.MethodGet: s.revocations}))
+	below(forwardPath, http.HandlerFunc(s.forwardAuth)) // by any method: some gateways keep that of the caller
 
-	person := func(path string, m methods) {
-		router.Handle(s.base+path, web.SameOrigin(s.origin, s.pages(s.whenReady(m))))
-	}
+	person := func(path string, m methods) { below(path, web.SameOrigin(s.origin, s.pages(s.whenReady(m)))) }
 	person(loginPath, methods{http.MethodGet: s.showLogin, http.MethodPost: s.login})
 	person(consentPath, methods{http.MethodGet: s.showConsent, http.MethodPost: s.consent})
 	person(logoutPath, methods{http.MethodGet: s.showLogout, http.MethodPost: s.logout})
 	person(setupPath, methods{http.MethodGet: s.showSetup, http.MethodPost: s.setup})
 	person(homePath, methods{http.MethodGet: s.home})
 	// A client may send its user here from any origin, by GET or POST (RFC 6749 section 3.1).
-	router.Handle(s.base+authorizePath, s.pages(s.whenReady(methods{
-		http.MethodGet: s.authorize, http.MethodPost: s.authorize,
-	})))
-	router.PathPrefix(s.base + staticPath).Handler(s.static)
+	below(authorizePath, s.pages(s.whenReady(methods{http.MethodGet: s.authorize, http.MethodPost: s.authorize})))
+	router.PathPrefix(s.base + staticPath).Handler(web.Route(staticPath, s.static))
 	for _, area := range s.Areas {
-		router.Handle(s.base+area.Path, area.Handler)
-		router.PathPrefix(s.base + area.Path + "/").Handler(area.Handler)
+		h := web.Route(area.Path, area.Handler)
+		router.Handle(s.base+area.Path, h)
+		router.PathPrefix(s.base + area.Path + "/").Handler(h)
 	}
 	return router
 }
