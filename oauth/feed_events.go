@@ -205,7 +205,9 @@ func (p *Provider) userEnds(ctx context.Context, e account.Ending) ([]feedEvent,
 	return events, nil
 }
 
+// subjectEnded lasts long enough for what is issued until everybody has heard.
 func (p *Provider) subjectEnded(userID, generation string, until int64) Ended {
+	until += 2 * int64(settleAfter/time.Second)
 	return Ended{Type: EndedSubject, Subject: userID, Generation: generation, Before: p.now().Unix(), Until: until}
 }
 

@@ -343,6 +343,36 @@ func TestWhatIsIssuedWhileItsEndIsToldIsToldLater(t *testing.T) {
 	}
 }
 
+// TestTheEndOfAUserMattersForAsLongAsWhatIsIssuedMeanwhile: a client without refresh tokens, whose user signs in once more while
+// everything of his ends.
+func TestTheEndOfAUserMattersForAsLongAsWhatIsIssuedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.node()
+	n.run()
+	r := jwtApp()
+	r.GrantTypes = []oauth.GrantType{oauth.AuthorizationCode}
+	c := n.register(r)
+	u := n.user("alice")
+	v := n.signIn(u)
+	sees := n.reads(n.guard("api", api), "")
+	n.tokens(c, v)
+	var last *oauth.Tokens
+	b := &hooked{Backend: w.store, hooks: map[string]func(){"swap user": func() {
+		w.move(2 * time.Second) // by so much clocks may differ
+		last = n.tokens(c, v)
+	}}}
+	ok(t, w.over(b, w.now).people.EndAll(t.Context(), u.ID))
+	eventually(t, "it matters for long enough", func() bool {
+		sees.take()
+		return slices.ContainsFunc(sees.seen, func(e oauth.Ended) bool { return e.Until >= last.Expires.Unix() })
+	})
+	time.Sleep(4 * time.Second) // longer than a second look takes
+	if sees.take(); len(sees.seen) > 2 {
+		t.Errorf("told %+v", sees.seen)
+	}
+}
+
 // TestWhatASlowNodeKeepsIsToldSoonAfterAWithdrawal: the user takes back what he allowed while a node that has not heard of it
 // keeps a new authorization, and its code becomes a JWT there.
 func TestWhatASlowNodeKeepsIsToldSoonAfterAWithdrawal(t *testing.T) {

@@ -137,7 +137,7 @@ func (p *Provider) settleSubject(ctx context.Context, key subjectKey, told reach
 		return err
 	}
 	left, living := all[key.generation]
-	if !living || Scope(told.audience).Contains(left.audience) && left.until <= told.until+int64(settleAfter/time.Second) {
+	if !living || Scope(told.audience).Contains(left.audience) && left.until <= told.until {
 		return nil
 	}
 	return p.feed.tell(ctx, about(p.subjectEnded(key.userID, key.generation, left.until), left.audience)...)
