@@ -37,6 +37,9 @@ func (p *Provider) AdminAccess(ctx context.Context, presented string) (*Access, 
 	if err != nil {
 		return nil, err
 	}
+	if len(c.Audience) > 0 && !slices.Contains(c.Audience, p.issuer) {
+		return nil, notActive("its client may no longer ask for tokens for this server: its audience does not name "+p.issuer, usageSource)
+	}
 	access := &Access{ClientID: c.ClientID, Scope: seen.Scope}
 	if seen.Subject == c.ClientID {
 		access.Actor = account.Actor{Kind: account.ActorClient, ID: c.ClientID, Name: c.Name()}

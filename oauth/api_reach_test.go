@@ -3,6 +3,7 @@ package oauth_test
 import (
 	"testing"
 
+	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/internal/jose"
 	"github.com/grantor-dev/grantor/oauth"
 )
@@ -38,5 +39,32 @@ func TestAPersonalAccessTokenIsListedWithWhatItReaches(t *testing.T) {
 	_, _, err = n.CreatePersonalToken(t.Context(), v.Session, oauth.NewPersonalToken{ClientID: c.ClientID, Name: "b", Scope: "profile", Lifetime: aMonth})
 	if err == nil {
 		t.Error("a token that reaches nothing was made")
+	}
+}
+
+// A client that is given an audience is for others from then on: what it got before is worth nothing in the administration.
+func TestAClientThatIsGivenAnAudienceReachesTheAdministrationNoMore(t *testing.T) {
+	for _, format := range []oauth.AccessTokenFormat{oauth.Opaque, oauth.JWT} {
+		_, n := newNode(t)
+		r := adminApp()
+		r.AccessTokenFormat = format
+		c := n.register(r)
+		v := n.administrator("clerk", account.ViewClients)
+		tokens := n.tokens(c, v)
+		_, personal := n.personal(c, v, "admin")
+		n.access(tokens.AccessToken)
+		n.access(personal)
+		r.Audience = []string{api}
+		c = n.update(r)
+		refreshed, err := n.refresh(c, tokens.RefreshToken)
+		ok(t, err)
+		for _, token := range []string{tokens.AccessToken, refreshed.AccessToken, personal} {
+			n.wantNoAccess(token, "may no longer ask")
+		}
+		r.Audience = []string{api, issuer}
+		n.update(r)
+		for _, token := range []string{tokens.AccessToken, refreshed.AccessToken, personal} {
+			n.access(token)
+		}
 	}
 }
