@@ -1,0 +1,172 @@
+package deploy
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// metrics are what the server counts, with their labels. Those that end in _seconds and have a verb or an endpoint are histograms.
+func metrics() map[string][]string {
+	return map[string][]string{
+		"grantor_requests_total": {"endpoint", "status"}, "grantor_request_seconds": {"endpoint", "le"}, "grantor_tokens_issued_total": {"grant", "format"},
+		"grantor_refusals_total": {"endpoint", "reason"}, "grantor_login_failures_total": {"reason"}, "grantor_store_seconds": {"verb", "le"},
+		"grantor_store_errors_total": {"verb"}, "grantor_cache_lookups_total": {"kind", "result"}, "grantor_key_age_seconds": {"alg"},
+		"grantor_feed_subscribers": nil, "grantor_feed_silent_seconds": nil, "grantor_sweeper_lag_seconds": nil, "grantor_build_info": {"version", "go"},
+	}
+}
+
+var (
+	metricName = regexp.MustCompile(`\bgrantor_[a-z_]+`)
+	labelName  = regexp.MustCompile(`([a-z]+)(?:=~|!~|!=|=)"`)
+	labelList  = regexp.MustCompile(`(?:by|on) \(([a-z, ]+)\)`)
+	part       = regexp.MustCompile(`_(bucket|sum|count)$`) // of a histogram
+)
+
+// wantMetrics fails where an expression asks for what the server does not count.
+func wantMetrics(t *testing.T, where, expression string) (names []string) {
+	t.Helper()
+	labels := []string{"instance", "job"}
+	for _, name := range metricName.FindAllString(expression, -1) {
+		if whole := part.ReplaceAllString(name, ""); slices.Contains(metrics()[whole], "le") {
+			name = whole
+		}
+		known, is := metrics()[name]
+		if !is {
+			t.Errorf("%s: there is no metric %s", where, name)
+		}
+		names, labels = append(names, name), append(labels, known...)
+	}
+	asked := []string{}
+	for _, found := range labelName.FindAllStringSubmatch(expression, -1) {
+		asked = append(asked, found[1])
+	}
+	for _, found := range labelList.FindAllStringSubmatch(expression, -1) {
+		asked = append(asked, strings.Split(found[1], ", ")...)
+	}
+	for _, label := range asked {
+		if !slices.Contains(labels, label) {
+			t.Errorf("%s: none of its metrics has the label %s: %s", where, label, expression)
+		}
+	}
+	return names
+}
+
+type alerts struct {
+	Groups []struct {
+		Name  string `yaml:"name"`
+		Rules []struct {
+			Alert       string            `yaml:"alert"`
+			Expr        string            `yaml:"expr"`
+			For         string            `yaml:"for"`
+			Labels      map[string]string `yaml:"labels"`
+			Annotations map[string]string `yaml:"annotations"`
+		} `yaml:"rules"`
+	} `yaml:"groups"`
+}
+
+func TestAlertsAskForWhatTheServerCounts(t *testing.T) {
+	a := &alerts{}
+	decode(t, "deploy/alerts.yml", a)
+	headings := anchors(read(t, "docs/operations.md"))
+	for _, r := range a.Groups[0].Rules {
+		wantMetrics(t, r.Alert, r.Expr)
+		if s := r.Labels["severity"]; s != "page" && s != "ticket" || r.Annotations["summary"] == "" || r.For == "" {
+			t.Errorf("%s: severity %q, summary %q, for %q", r.Alert, s, r.Annotations["summary"], r.For)
+		}
+		page, anchor, _ := strings.Cut(r.Annotations["runbook"], "#")
+		if page != "docs/operations.md" || !slices.Contains(headings, anchor) {
+			t.Errorf("%s: what to do is not to be found at %s", r.Alert, r.Annotations["runbook"])
+		}
+	}
+}
+
+// anchors gives what the headings of a page are linked by.
+func anchors(page string) (all []string) {
+	for line := range strings.SplitSeq(page, "\n") {
+		if title, is := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); is && strings.HasPrefix(line, "#") {
+			kept := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(title), "")
+			all = append(all, strings.ReplaceAll(kept, " ", "-"))
+		}
+	}
+	return all
+}
+
+func TestDashboardShowsWhatTheServerCounts(t *testing.T) {
+	var dashboard struct {
+		UID    string `json:"uid"`
+		Panels []struct {
+			ID         int               `json:"id"`
+			Title      string            `json:"title"`
+			Datasource map[string]string `json:"datasource"`
+			GridPos    struct{ X, Y, W, H int }
+			Targets    []struct{ Expr string }
+		} `json:"panels"`
+	}
+	if err := json.Unmarshal([]byte(read(t, "deploy/grafana/dashboards/grantor.json")), &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	var source struct {
+		Version     int              `yaml:"apiVersion"`
+		Datasources []map[string]any `yaml:"datasources"`
+	}
+	decode(t, "deploy/grafana/provisioning/datasources/prometheus.yml", &source)
+	shown := []string{}
+	for _, p := range dashboard.Panels {
+		for _, target := range p.Targets {
+			shown = append(shown, wantMetrics(t, p.Title, target.Expr)...)
+		}
+		if p.Datasource["uid"] != source.Datasources[0]["uid"] || p.GridPos.X+p.GridPos.W > 24 || p.GridPos.W == 0 {
+			t.Errorf("%s: source %v, place %+v", p.Title, p.Datasource, p.GridPos)
+		}
+	}
+	for name := range metrics() {
+		if !slices.Contains(shown, name) {
+			t.Errorf("%s stands on no panel", name)
+		}
+	}
+}
+
+// docker-compose.yml, Prometheus and Grafana name each other.
+func TestWatchersFindTheNodes(t *testing.T) {
+	var config struct {
+		Global  map[string]string `yaml:"global"`
+		Rules   []string          `yaml:"rule_files"`
+		Scrapes []struct {
+			Job string `yaml:"job_name"`
+			DNS []struct {
+				Names []string `yaml:"names"`
+				Type  string   `yaml:"type"`
+				Port  int      `yaml:"port"`
+			} `yaml:"dns_sd_configs"`
+		} `yaml:"scrape_configs"`
+	}
+	decode(t, "deploy/prometheus.yml", &config)
+	name := config.Scrapes[0].DNS[0].Names[0]
+	for service, node := range readCompose(t).nodes() {
+		networks, _ := node.Networks.(map[string]any)
+		watch, _ := networks["watch"].(map[string]any)
+		if aliases, _ := watch["aliases"].([]any); !slices.Contains(aliases, any(name)) {
+			t.Errorf("%s does not go by %s", service, name)
+		}
+	}
+	watchers := readCompose(t).Services
+	if config.Scrapes[0].Job != "grantor" || !slices.Contains(watchers["prometheus"].Volumes, "./deploy/"+config.Rules[0]+":/etc/prometheus/"+config.Rules[0]+":ro") {
+		t.Errorf("job %s, rules %v", config.Scrapes[0].Job, config.Rules)
+	}
+	var provider struct {
+		Version   int `yaml:"apiVersion"`
+		Providers []struct {
+			Name    string            `yaml:"name"`
+			Type    string            `yaml:"type"`
+			Keep    bool              `yaml:"disableDeletion"`
+			Options map[string]string `yaml:"options"`
+		} `yaml:"providers"`
+	}
+	decode(t, "deploy/grafana/provisioning/dashboards/grantor.yml", &provider)
+	if at := provider.Providers[0].Options["path"]; !slices.Contains(watchers["grafana"].Volumes, "./deploy/grafana/dashboards:"+at+":ro") {
+		t.Errorf("dashboards are looked for in %s", at)
+	}
+}
