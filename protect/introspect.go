@@ -26,6 +26,7 @@ const (
 	maxAnswer       = 64 << 10        // bytes of a body
 	inactiveTime    = 5 * time.Second // how long it is believed that a token is not active
 	requestsAtATime = 64              // to the server; more wait for their turn
+	flightsAtATime  = 4096            // that wait for it or for their turn, whether or not anybody still waits for them
 )
 
 // introspector asks the server about tokens. Answers are remembered: that a token is good for Config.CacheTime, counted
@@ -106,6 +107,9 @@ func (i *introspector) join(key digest, token string) (*flight, error) {
 	}
 	if i.life.Err() != nil {
 		return nil, fmt.Errorf("%w: the guard is closed", errAway)
+	}
+	if len(i.flights) >= flightsAtATime {
+		return nil, fmt.Errorf("%w: too many requests wait for it", errAway)
 	}
 	p, ok := i.circuit.admit()
 	if !ok {

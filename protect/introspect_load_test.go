@@ -60,6 +60,24 @@ func TestACallerWaitsNoLongerThanHeWants(t *testing.T) {
 	}
 }
 
+// TestCallersWhoLeaveAtOnceFillNoMemory: whoever sends junk, and does not wait for what becomes of it.
+func TestCallersWhoLeaveAtOnceFillNoMemory(t *testing.T) {
+	k := newDesk(t, func(c *Config) { c.Timeout = time.Minute })
+	k.answers(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	for n := range 2 * flightsAtATime {
+		_, _ = k.i.look(left, fmt.Sprint("junk", n))
+	}
+	k.i.mu.Lock()
+	n := len(k.i.flights)
+	k.i.mu.Unlock()
+	if n > flightsAtATime {
+		t.Errorf("%d requests are kept", n)
+	}
+	k.expect(t, "opaque", errAway)
+}
+
 func TestClosingEndsRequests(t *testing.T) {
 	k := newDesk(t)
 	k.answers(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
