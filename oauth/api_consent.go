@@ -36,8 +36,12 @@ func (p *Provider) Asked(ctx context.Context, r *AuthorizationRequest) ([]AskedA
 	for _, token := range r.Scope {
 		owner := x.ownerOf(token)
 		at := slices.IndexFunc(asked, func(a AskedAPI) bool { return a.Identifier == owner })
-		if at < 0 { // a scope of this server, in a request that is for nobody in particular
-			asked, at = append(asked, AskedAPI{Name: ownAPIName, Identifier: owner}), len(asked)
+		if at < 0 { // a scope of this server, in a request that is for nobody in particular, or one that moved since the request came
+			name := ownAPIName
+			if a := x.byIdentifier[owner]; a != nil {
+				name = a.Title()
+			}
+			asked, at = append(asked, AskedAPI{Name: name, Identifier: owner}), len(asked)
 		}
 		asked[at].Scopes = append(asked[at].Scopes, AskedScope{Name: token, Sentence: x.sentence(token)})
 	}

@@ -44,3 +44,23 @@ func TestAScopeThatMovesToAnotherAPIIsAskedForAgain(t *testing.T) {
 		t.Errorf("what did not move: %s", got)
 	}
 }
+
+// What waits for an answer is shown as it is at that moment.
+func TestAScopeThatMovedWhileAPersonWasAskedStandsUnderItsAPI(t *testing.T) {
+	n, c := newShop(t)
+	v := n.signIn(n.user("alice"))
+	d, err := n.Authorize(t.Context(), ask(c, "scope=orders:read"), v)
+	ok(t, err)
+	without, with := ordersAPI(), stockAPI()
+	with.Scopes = append(with.Scopes, without.Scopes[0])
+	without.Scopes = without.Scopes[1:]
+	for _, r := range []oauth.APIRegistration{without, with} {
+		_, err := n.UpdateAPI(t.Context(), r, 0)
+		ok(t, err)
+	}
+	asked, err := n.Asked(t.Context(), &d.Interaction.Request)
+	ok(t, err)
+	if len(asked) != 2 || asked[1].Identifier != stock || asked[1].Name != "Stock" {
+		t.Errorf("asked %+v", asked)
+	}
+}

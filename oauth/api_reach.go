@@ -191,21 +191,28 @@ func (p *Provider) form(c *Client, x *apiIndex, audience []string) (accessForm, 
 	var format AccessTokenFormat
 	var alg jose.Algorithm
 	lifetime := time.Duration(c.AccessTokenLifetime)
+	sameFormat, sameAlg := true, true
 	for _, identifier := range audience {
 		a := x.byIdentifier[identifier]
 		if a == nil {
 			continue
 		}
-		if !agree(&format, a.AccessTokenFormat) || !agree(&alg, a.AccessTokenSigningAlg) {
-			return accessForm{}, refuse(InvalidTarget, "the resources take tokens of different forms: name one of them").
-				By("one token has one form", "docs/decisions/0008-apis.md").
-				Saying(fmt.Sprintf("%s takes %s %s, another of %s does not", identifier, a.AccessTokenFormat, a.AccessTokenSigningAlg, strings.Join(audience, " ")))
-		}
+		sameFormat = agree(&format, a.AccessTokenFormat) && sameFormat
+		sameAlg = agree(&alg, a.AccessTokenSigningAlg) && sameAlg
 		if d := time.Duration(a.AccessTokenLifetime); d != 0 && (lifetime == 0 || d < lifetime) {
 			lifetime = d
 		}
 	}
 	_ = agree(&format, c.AccessTokenFormat) // counts where no API says
+	if !sameFormat || format == JWT && !sameAlg {
+		what := "access_token_format"
+		if sameFormat {
+			what = "access_token_signing_alg"
+		}
+		return accessForm{}, refuse(InvalidTarget, "the resources take tokens of different forms: name one of them").
+			By("one token has one form", "docs/decisions/0008-apis.md").
+			Saying(what + " is not the same at all of " + strings.Join(audience, " "))
+	}
 	f := accessForm{format: format, lifetime: lifetime}
 	if f.lifetime == 0 {
 		f.lifetime = p.lifetimes.AccessToken

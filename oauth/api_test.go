@@ -171,7 +171,8 @@ func TestTheAPISaysWhatItsTokensLookLike(t *testing.T) {
 		{name: "the shortest counts", client: func(r *oauth.Registration) { r.AccessTokenLifetime = minute(30) }, orders: func(a *oauth.APIRegistration) { a.AccessTokenLifetime = minute(20) }, stock: func(a *oauth.APIRegistration) { a.AccessTokenLifetime = minute(4) }, resources: []string{orders, stock}, lifetime: 4 * time.Minute},
 		{name: "one JWT, one silent", orders: func(a *oauth.APIRegistration) { a.AccessTokenFormat = oauth.JWT }, resources: []string{orders, stock}, jwt: true, lifetime: 10 * time.Minute},
 		{name: "they differ", orders: func(a *oauth.APIRegistration) { a.AccessTokenFormat = oauth.JWT }, stock: func(a *oauth.APIRegistration) { a.AccessTokenFormat = oauth.Opaque }, resources: []string{orders, stock}, refused: oauth.InvalidTarget},
-		{name: "their algorithms differ", orders: func(a *oauth.APIRegistration) { a.AccessTokenSigningAlg = "EdDSA" }, stock: func(a *oauth.APIRegistration) { a.AccessTokenSigningAlg = "ES256" }, resources: []string{orders, stock}, refused: oauth.InvalidTarget},
+		{name: "their algorithms differ", client: func(r *oauth.Registration) { r.AccessTokenFormat = oauth.JWT }, orders: func(a *oauth.APIRegistration) { a.AccessTokenSigningAlg = "EdDSA" }, stock: func(a *oauth.APIRegistration) { a.AccessTokenSigningAlg = "ES256" }, resources: []string{orders, stock}, refused: oauth.InvalidTarget},
+		{name: "their algorithms differ, and nothing is signed", orders: func(a *oauth.APIRegistration) { a.AccessTokenSigningAlg = "EdDSA" }, stock: func(a *oauth.APIRegistration) { a.AccessTokenSigningAlg = "ES256" }, resources: []string{orders, stock}, lifetime: 10 * time.Minute},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, n := newNode(t)
