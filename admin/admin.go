@@ -15,6 +15,7 @@ import (
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin/api"
 	"github.com/grantor-dev/grantor/admin/pages"
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/templates"
@@ -29,6 +30,8 @@ type Config struct {
 	Pages       *templates.Pages
 	Ping        func(context.Context) error // asks the store whether it answers
 	LimitExempt []netip.Prefix              // addresses that limits per address leave alone
+	Limits      *limit.Limits               // nil: there are none
+	Lane        *limit.Lane                 // of what is worked on at once; nil: of any width
 	Version     string                      // of the program
 	Store       string                      // what keeps the records, in a word: "redis", "bolt", "memory"
 }
@@ -47,13 +50,13 @@ func New(c Config) (http.Handler, error) {
 	}
 	site, err := pages.New(pages.Config{
 		Provider: c.Provider, Directory: c.Directory, Audit: c.Audit, Keys: c.Keys, Pages: c.Pages, Ping: c.Ping,
-		LimitExempt: c.LimitExempt, Version: c.Version, Store: c.Store, Started: time.Now(),
+		LimitExempt: c.LimitExempt, Limits: c.Limits, Lane: c.Lane, Version: c.Version, Store: c.Store, Started: time.Now(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	programs, err := api.New(api.Config{
-		Provider: c.Provider, Directory: c.Directory, Audit: c.Audit, Keys: c.Keys, Pages: c.Pages, Version: c.Version,
+		Provider: c.Provider, Directory: c.Directory, Audit: c.Audit, Keys: c.Keys, Pages: c.Pages, Version: c.Version, Limits: c.Limits, Lane: c.Lane,
 	})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/store"
@@ -25,8 +26,8 @@ func (s *server) visitor(w http.ResponseWriter, r *http.Request) (oauth.Visitor,
 		return v, err
 	}
 	v.Session, v.User = session, user
-	web.EventFrom(r.Context()).Subject = user.ID
-	return v, nil
+	s.prove(r, user)
+	return v, s.Limits.Take(limit.Account, user.ID)
 }
 
 // signIn starts a session with a new id and ends the one that this browser had (no session fixation).
@@ -38,9 +39,15 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request, user *account.Us
 	if err != nil {
 		return nil, err
 	}
-	web.EventFrom(r.Context()).Subject = user.ID
+	s.prove(r, user)
 	http.SetCookie(w, web.Cookie(s.cookies.Session, cookie, s.https, noExpiry))
 	return session, nil
+}
+
+// prove notes who sits before the browser.
+func (s *server) prove(r *http.Request, user *account.User) {
+	event := web.EventFrom(r.Context())
+	event.Subject, event.Proven = user.ID, true
 }
 
 // readPageForm reads a form of ours and proves that it was served to this browser for this purpose.

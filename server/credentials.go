@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 )
@@ -14,13 +15,18 @@ import (
 // clientHandler answers a form that an authenticated client has posted.
 type clientHandler func(w http.ResponseWriter, r *http.Request, c *oauth.Client, f form) error
 
-// byClient reads the form and who sends it, in the one way in which it says so, and proves that.
-func (s *server) byClient(h clientHandler) handler {
+// byClient reads the form and who sends it, in the one way in which it says so, and proves that. It is worked on in the
+// lane from where all of it has been read: whoever sends slowly keeps nobody out.
+func (s *server) byClient(class limit.Class, h clientHandler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		f, err := readForm(w, r)
 		if err != nil {
 			return err
 		}
+		if err := s.TokenLane.Enter(r.Context()); err != nil {
+			return err
+		}
+		defer s.TokenLane.Leave()
 		cred, err := credentials(r, f)
 		if err != nil {
 			return err
@@ -30,7 +36,14 @@ func (s *server) byClient(h clientHandler) handler {
 		if err != nil {
 			return err
 		}
-		web.EventFrom(r.Context()).Client = c.ClientID
+		event := web.EventFrom(r.Context())
+		event.Client = c.ClientID
+		// Whoever knows its id can speak for a public client, and must not be able to use up what it may send.
+		if event.Proven = !c.IsPublic(); event.Proven {
+			if err := s.Limits.Take(class, c.ClientID); err != nil {
+				return err
+			}
+		}
 		return h(w, r.WithContext(actAs(r.Context(), account.ActorClient, c.ClientID, c.Name())), c, f)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/store"
@@ -51,6 +52,7 @@ func statusOf(code oauth.Code) int {
 func answerTo(err error) answer {
 	var refused *oauth.Error
 	var throttled *account.ThrottledError
+	var exceeded *limit.ExceededError
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &refused):
@@ -72,7 +74,10 @@ func answerTo(err error) answer {
 	case errors.As(err, &throttled):
 		return answer{http.StatusTooManyRequests, "temporarily_unavailable", "too many attempts, try again later",
 			"Please wait", throttled.RetryAfter}
-	case errors.Is(err, account.ErrBusy):
+	case errors.As(err, &exceeded):
+		return answer{http.StatusTooManyRequests, "temporarily_unavailable", "too many requests, try again later",
+			"Please wait", exceeded.RetryAfter}
+	case errors.Is(err, account.ErrBusy), errors.Is(err, limit.ErrBusy):
 		return answer{http.StatusServiceUnavailable, "temporarily_unavailable", "the server is busy, try again", "Please try again", time.Second}
 	case store.IsUnavailable(err), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return answer{http.StatusServiceUnavailable, "temporarily_unavailable", "the server cannot answer at the moment, try again",

@@ -27,7 +27,7 @@ func (s *server) forwardAuth(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	event := web.EventFrom(r.Context())
-	event.Client, event.Subject = seen.ClientID, seen.Subject
+	event.Client, event.Subject, event.Proven = seen.ClientID, seen.Subject, true
 	h := w.Header()
 	web.NoStore(h)
 	h.Set(authSubject, seen.Subject)
@@ -41,6 +41,10 @@ func (s *server) admit(r *http.Request) (seen *oauth.Introspection, need oauth.S
 	if !s.Provider.Ready() {
 		return nil, nil, errStarting
 	}
+	if err := s.TokenLane.Enter(r.Context()); err != nil {
+		return nil, nil, err
+	}
+	defer s.TokenLane.Leave()
 	audience, need, err := readGuard(r.URL.RawQuery)
 	if err != nil {
 		return nil, nil, err

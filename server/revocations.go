@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/store"
@@ -32,7 +33,10 @@ func (s *server) revocations(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer sub.Close()
 	event := web.EventFrom(r.Context())
-	event.Client = sub.ClientID()
+	event.Client, event.Proven = sub.ClientID(), true
+	if err := s.Limits.Take(limit.Feed, sub.ClientID()); err != nil {
+		return err
+	}
 	st := &stream{w: w, control: http.NewResponseController(w)}
 	// The bounds of a connection are for answers that end.
 	if err := st.control.SetReadDeadline(time.Time{}); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/templates"
@@ -31,6 +32,9 @@ type Config struct {
 	Ping           func(context.Context) error // asks the store whether it answers
 	TrustedProxies []netip.Prefix              // peers whose X-Forwarded-For is believed
 	LimitExempt    []netip.Prefix              // addresses that limits per address leave alone
+	Limits         *limit.Limits               // nil: there are none
+	TokenLane      *limit.Lane                 // of what programs ask; nil: of any width
+	PageLane       *limit.Lane                 // of what people ask; nil: of any width
 	Areas          []Area                      // served beside the pages of this package
 
 	// Who watches is told of every request; see web.Config. nil: nobody is.
@@ -108,32 +112,37 @@ type methods map[string]handler
 
 func (s *server) routes() http.Handler {
 	router := mux.NewRouter().UseEncodedPath().SkipClean(true)
-	router.NotFoundHandler = s.pages(methods{http.MethodGet: s.notFound, http.MethodPost: s.notFound})
+	router.NotFoundHandler = s.people(s.pages(methods{http.MethodGet: s.notFound, http.MethodPost: s.notFound}))
 
 	at := func(path, route string, h http.Handler) { router.Handle(path, web.Route(route, h)) }
 	below := func(route string, h http.Handler) { at(s.base+route, route, h) }
-	shared := func(m methods) http.Handler { return anyOrigin(m.allowed(), s.protocol(m)) }
-	machine := func(m methods) http.Handler { return s.protocol(s.whenReady(m)) }
+	shared := func(c limit.Class, m methods) http.Handler {
+		return anyOrigin(m.allowed(), s.programs(c, s.protocol(m)))
+	}
+	machine := func(m methods) http.Handler { return s.programs(limit.Stranger, s.protocol(s.whenReady(m))) }
 	// RFC 8414 section 3.1: the well-known part stands between host and path of the issuer.
-	at(metadataPath+s.base, metadataPath, shared(methods{http.MethodGet: s.describe}))
+	at(metadataPath+s.base, metadataPath, shared(limit.Document, methods{http.MethodGet: s.describe}))
 	at(healthPath, healthPath, s.protocol(methods{http.MethodGet: s.healthy}))
 	at(readyPath, readyPath, s.protocol(methods{http.MethodGet: s.ready}))
-	below(jwksPath, shared(s.whenReady(methods{http.MethodGet: s.jwks})))
-	below(tokenPath, shared(s.whenReady(methods{http.MethodPost: s.byClient(s.token)})))
-	below(revokePath, shared(s.whenReady(methods{http.MethodPost: s.byClient(s.revoke)})))
-	below(introspectPath, machine(methods{http.MethodPost: s.byClient(s.introspect)}))
+	below(jwksPath, shared(limit.Document, s.whenReady(methods{http.MethodGet: s.jwks})))
+	below(tokenPath, shared(limit.Stranger, s.whenReady(methods{http.MethodPost: s.byClient(limit.Token, s.token)})))
+	below(revokePath, shared(limit.Stranger, s.whenReady(methods{http.MethodPost: s.byClient(limit.Revocation, s.revoke)})))
+	below(introspectPath, machine(methods{http.MethodPost: s.byClient(limit.Introspection, s.introspect)}))
 	below(revocationsPath, machine(methods{http.MethodGet: s.revocations}))
-	below(forwardPath, http.HandlerFunc(s.forwardAuth)) // by any method: some gateways keep that of the caller
+	// By any method: some gateways keep that of the caller.
+	below(forwardPath, s.programs(limit.ForwardAuth, http.HandlerFunc(s.forwardAuth)))
 
-	person := func(path string, m methods) { below(path, web.SameOrigin(s.origin, s.pages(s.whenReady(m)))) }
+	person := func(path string, m methods) {
+		below(path, s.people(web.SameOrigin(s.origin, s.pages(s.whenReady(m)))))
+	}
 	person(loginPath, methods{http.MethodGet: s.showLogin, http.MethodPost: s.login})
 	person(consentPath, methods{http.MethodGet: s.showConsent, http.MethodPost: s.consent})
 	person(logoutPath, methods{http.MethodGet: s.showLogout, http.MethodPost: s.logout})
 	person(setupPath, methods{http.MethodGet: s.showSetup, http.MethodPost: s.setup})
 	person(homePath, methods{http.MethodGet: s.home})
 	// A client may send its user here from any origin, by GET or POST (RFC 6749 section 3.1).
-	below(authorizePath, s.pages(s.whenReady(methods{http.MethodGet: s.authorize, http.MethodPost: s.authorize})))
-	router.PathPrefix(s.base + staticPath).Handler(web.Route(staticPath, s.static))
+	below(authorizePath, s.people(s.pages(s.whenReady(methods{http.MethodGet: s.authorize, http.MethodPost: s.authorize}))))
+	router.PathPrefix(s.base + staticPath).Handler(web.Route(staticPath, s.programs(limit.Document, s.static)))
 	for _, area := range s.Areas {
 		h := web.Route(area.Path, area.Handler)
 		router.Handle(s.base+area.Path, h)

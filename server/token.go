@@ -34,6 +34,7 @@ func (s *server) token(w http.ResponseWriter, r *http.Request, c *oauth.Client, 
 	if err != nil {
 		return err
 	}
+	event.Proven = true // a public client, too, held what was given to it alone
 	writeJSON(w, http.StatusOK, tokenAnswer{
 		AccessToken:  tokens.AccessToken,
 		TokenType:    "Bearer",

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/store"
@@ -130,6 +131,7 @@ func problemOf(err error) *Problem {
 	var refusal *account.ForbiddenError
 	var slow *account.ThrottledError
 	var early *oauth.TooSoonError
+	var exceeded *limit.ExceededError
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &problem):
@@ -172,6 +174,10 @@ func problemOf(err error) *Problem {
 		return tooLarge.problem()
 	case errors.As(err, &slow):
 		return throttled.retried(slow.RetryAfter)
+	case errors.As(err, &exceeded):
+		p := throttled.retried(exceeded.RetryAfter)
+		p.Detail = "There were too many requests. Try again later."
+		return p
 	case errors.Is(err, oauth.ErrNothingSelected):
 		return invalid.faulty(Fault{Pointer: "", Detail: "Name a token, a client, a user or a time."})
 	}
@@ -183,7 +189,7 @@ func problemOf(err error) *Problem {
 
 func outage(err error) *Problem {
 	var refused *oauth.Error
-	away := errors.Is(err, errStarting) || errors.Is(err, account.ErrBusy) || errors.Is(err, oauth.ErrNoSigningKey) || store.IsUnavailable(err) ||
+	away := errors.Is(err, errStarting) || errors.Is(err, account.ErrBusy) || errors.Is(err, limit.ErrBusy) || errors.Is(err, oauth.ErrNoSigningKey) || store.IsUnavailable(err) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.As(err, &refused) && refused.Code == oauth.TemporarilyUnavailable
 	if away {

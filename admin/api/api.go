@@ -15,6 +15,7 @@ import (
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin/access"
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/templates"
@@ -31,6 +32,8 @@ type Config struct {
 	Keys      *oauth.Keyring
 	Pages     *templates.Pages // for the reference; nil: there is none
 	Version   string           // of the program
+	Limits    *limit.Limits    // nil: there are none
+	Lane      *limit.Lane      // of what is worked on at once; nil: of any width
 }
 
 // service serves every operation.
@@ -61,7 +64,8 @@ func New(c Config) (http.Handler, error) {
 	}
 	s := &service{Config: c, base: issuer.Path}
 	s.admit = s.byToken
-	return s, s.build(access.API())
+	gate := web.Gate{Limits: c.Limits, Class: limit.Stranger, Lane: c.Lane, Refuse: s.fail}
+	return gate.Before(s), s.build(access.API())
 }
 
 func (s *service) build(rules []access.Rule) error {

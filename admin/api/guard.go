@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin/access"
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 )
@@ -59,6 +61,9 @@ func (s *service) enter(r *http.Request, x *exchange) (context.Context, error) {
 	}
 	x.access = known
 	ctx = s.actAs(ctx, known)
+	if err := s.Limits.Take(limit.Admin, cmp.Or(known.UserID, known.ClientID)); err != nil {
+		return ctx, err
+	}
 	if err := x.rule.Need.Check(known.Rights); err != nil {
 		return ctx, s.insufficient(ctx, x, err)
 	}
@@ -68,7 +73,7 @@ func (s *service) enter(r *http.Request, x *exchange) (context.Context, error) {
 // actAs says in the context, and in the log, who acts and what he may do.
 func (s *service) actAs(ctx context.Context, known *oauth.Access) context.Context {
 	event := web.EventFrom(ctx)
-	event.Client, event.Subject = known.ClientID, known.UserID
+	event.Client, event.Subject, event.Proven = known.ClientID, known.UserID, true
 	if event.Subject == "" {
 		event.Subject = known.ClientID
 	}

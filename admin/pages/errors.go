@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/store"
@@ -46,6 +47,7 @@ const storeRetry = 2 * time.Second
 func answerTo(err error) answer {
 	var forbidden *account.ForbiddenError
 	var throttled *account.ThrottledError
+	var exceeded *limit.ExceededError
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &forbidden):
@@ -72,7 +74,9 @@ func answerTo(err error) answer {
 		return answer{http.StatusConflict, "conflict", "Somebody else was faster", "This was changed at the same moment. Please look at it again.", 0}
 	case errors.As(err, &throttled):
 		return answer{http.StatusTooManyRequests, "throttled", "Please wait", "There were too many attempts. Please try again later.", throttled.RetryAfter}
-	case errors.Is(err, account.ErrBusy), errors.Is(err, errStarting):
+	case errors.As(err, &exceeded):
+		return answer{http.StatusTooManyRequests, "throttled", "Please wait", "There were too many requests. Please try again later.", exceeded.RetryAfter}
+	case errors.Is(err, account.ErrBusy), errors.Is(err, limit.ErrBusy), errors.Is(err, errStarting):
 		return answer{http.StatusServiceUnavailable, "busy", "Please try again", "The server is busy at the moment. Please try again.", time.Second}
 	case store.IsUnavailable(err), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, oauth.ErrNoSigningKey):
 		return answer{http.StatusServiceUnavailable, "unavailable", "Please try again", "The server cannot answer at the moment. Please try again.", storeRetry}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin/access"
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/templates"
@@ -36,6 +37,8 @@ type Config struct {
 	Version     string                      // of the program
 	Store       string                      // what keeps the records, in a word: "redis", "bolt", "memory"
 	Started     time.Time                   // when the program began
+	Limits      *limit.Limits               // nil: there are none
+	Lane        *limit.Lane                 // of what is worked on at once; nil: of any width
 }
 
 type site struct {
@@ -102,7 +105,13 @@ func (s *site) routes(rules []access.Rule, all handlers) (http.Handler, error) {
 		router.Handle(s.base+path, web.SameOrigin(s.origin, s.methods(byPath[path])))
 	}
 	router.NotFoundHandler = http.HandlerFunc(s.nothingHere)
-	return router, nil
+	gate := web.Gate{Limits: s.Limits, Class: limit.Page, Lane: s.Lane, Refuse: s.refuse}
+	return gate.Before(router), nil
+}
+
+// refuse answers a request that was not let through.
+func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	s.writeError(w, r, nil, err)
 }
 
 // nothingHere leads somebody who typed a slash too many to the page that is meant.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin/access"
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/store"
 )
@@ -100,7 +101,10 @@ func (s *site) visit(w http.ResponseWriter, r *http.Request) (*visit, *http.Requ
 		return nil, r, err
 	}
 	event := web.EventFrom(ctx)
-	event.Subject = user.ID
+	event.Subject, event.Proven = user.ID, true
+	if err := s.Limits.Take(limit.Account, user.ID); err != nil {
+		return nil, r, err
+	}
 	ctx = account.WithActor(ctx, account.Actor{Kind: account.ActorUser, ID: user.ID, Name: user.Username, Address: event.Address})
 	return v, r.WithContext(account.WithRights(ctx, v.Rights)), nil
 }
