@@ -37,7 +37,7 @@ type Config struct {
 	Feed FeedUse
 	// WhenFeedAway says what becomes of JWTs while the feed cannot be heard.
 	WhenFeedAway Away
-	// EndWithSession refuses tokens whose session, in which they were allowed, has ended.
+	// EndWithSession refuses tokens whose session, in which they were allowed, was ended. One that runs out is not told of.
 	EndWithSession bool
 
 	// HTTPClient is used towards the server, without following redirects. Nil: one of its own. One that speaks HTTP/2 must
