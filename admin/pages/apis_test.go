@@ -175,3 +175,17 @@ func TestNamesOfAPIsStayText(t *testing.T) {
 		}
 	}
 }
+
+// An API whose client is deleted can ask about no token any more: that is said before.
+func TestDeletingTheClientOfAnAPISaysWhatItServes(t *testing.T) {
+	w := newWorld(t)
+	a := w.ordersAPI()
+	r := a.APIRegistration
+	r.ClientID = w.client(webClient("Asks for orders")).ClientID
+	_, err := w.provider.UpdateAPI(w.system(), r, 0)
+	ok(t, err)
+	other := w.client(webClient("Asks for nothing"))
+	b := w.as("deleter", account.ViewClients, account.DeleteClients)
+	b.open("/admin/auth-clients/" + r.ClientID + "/delete").shows("what tokens are worth, and cannot any more: " + orders)
+	b.open("/admin/auth-clients/" + other.ClientID + "/delete").hides("what tokens are worth")
+}

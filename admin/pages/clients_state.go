@@ -59,10 +59,18 @@ func (s *site) clientAskDelete(w http.ResponseWriter, r *http.Request, v *visit)
 	if err != nil {
 		return err
 	}
+	points := append([]string{endsWithIt(live)}, deletePoints()...)
+	serves, err := s.Provider.ServedBy(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	if len(serves) > 0 {
+		points = append(points, "An API asks as this auth client what tokens are worth, and cannot any more: "+strings.Join(serves, ", ")+".")
+	}
 	return s.show(w, r, templates.ClientAsk{
 		Admin:    s.clientFrame(r, v, "Delete Auth Client", clientLink(c)),
 		Question: "Are you sure you want to delete the auth client", Name: c.Name(), Rest: "?",
-		Points: append([]string{endsWithIt(live)}, deletePoints()...),
+		Points: points,
 		Action: clientPath(c.ClientID) + "/delete", Button: "Delete Auth Client", Cancel: clientPath(c.ClientID),
 	})
 }
