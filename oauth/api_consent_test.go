@@ -3,6 +3,7 @@ package oauth_test
 import (
 	"testing"
 
+	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/oauth"
 )
 
@@ -63,4 +64,17 @@ func TestAScopeThatMovedWhileAPersonWasAskedStandsUnderItsAPI(t *testing.T) {
 	if len(asked) != 2 || asked[1].Identifier != stock || asked[1].Name != "Stock" {
 		t.Errorf("asked %+v", asked)
 	}
+}
+
+func TestTheAuditLogTellsWhereAUserAllowedWhat(t *testing.T) {
+	n, c := newShop(t)
+	n.authorize(c, n.signIn(n.user("alice")), "scope=orders:read")
+	page, _, err := account.NewAudit(n.w.store, n.w.now).Events(t.Context(), account.ObjectEvents("client:"+c.ClientID), "", 500)
+	ok(t, err)
+	for _, e := range page {
+		if e.Action == "consent.granted" && e.Detail["scope"] == "orders:read" && e.Detail["audience"] == orders {
+			return
+		}
+	}
+	t.Errorf("the audit log has %+v", page)
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/grantor-dev/grantor/account"
@@ -133,7 +134,7 @@ func (p *Provider) Allow(ctx context.Context, i *Interaction, v Visitor) error {
 		return fmt.Errorf("remember consent: %w", err)
 	}
 	return p.audit(ctx, "consent.granted", clientObject(i.Request.ClientID), map[string]string{
-		"user": v.User.ID, "scope": i.Request.Scope.String(),
+		"user": v.User.ID, "scope": i.Request.Scope.String(), "audience": strings.Join(i.Request.Audience, " "),
 	})
 }
 
