@@ -50,3 +50,12 @@ func (d *Directory) limitBucket(l Limit, address string) string {
 	window := d.Now().UnixMilli() / l.Window.Milliseconds()
 	return keyedDigest(d.Secret("throttle"), "address", network(address), strconv.FormatInt(window, 10))
 }
+
+// uses adds up what nodes gave under the keys of package limit.
+var uses = store.Kind{Name: "limit_use", Spread: true}
+
+// CountUse adds n to what all nodes gave under a key, and tells the sum since its count began, at most ttl ago. The store
+// sees no key.
+func (d *Directory) CountUse(ctx context.Context, key string, n int64, ttl time.Duration) (total int64, err error) {
+	return d.Backend.Add(ctx, uses, keyedDigest(d.Secret("throttle"), "use", key), n, ttl)
+}

@@ -21,6 +21,7 @@ import (
 	yamlv3 "go.yaml.in/yaml/v3"
 
 	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/limit"
 )
 
 // Config is everything that can be set from outside. loadConfig fills and checks it; nothing else reads the environment,
@@ -38,6 +39,9 @@ type Config struct {
 	TLSKey         string
 	TrustedProxies []netip.Prefix
 	LimitExempt    []netip.Prefix
+	Limits         limit.Table
+	TokenRequests  uint32 // worked on at once; 0: by the number of processors
+	PageRequests   uint32 // likewise
 
 	Store          storeURL
 	AcceptEviction bool
@@ -112,6 +116,9 @@ func (c *Config) settings() []setting {
 		{"Network", "tls_key", "", fromAnywhere, text(&c.TLSKey), "private key (PEM) of the certificate"},
 		{"Network", "trusted_proxy", "", fromAnywhere, networks(&c.TrustedProxies), "network of proxies that terminate TLS and whose X-Forwarded-For is believed; repeatable"},
 		{"Network", "limit_exempt", "", fromAnywhere, networks(&c.LimitExempt), "network that limits per address leave alone; repeatable"},
+		{"Network", "limits", "", fromAnywhere, limits(&c.Limits), "CLASS=RATE/BURST or CLASS=off where a limit differs from its default, as in `page=20/200`; see docs/security.md; repeatable"},
+		{"Network", "max_token_requests", "0", fromAnywhere, number(&c.TokenRequests, 0, 1<<20), "requests of programs that are worked on at once; 0 is 256 for each processor"},
+		{"Network", "max_page_requests", "0", fromAnywhere, number(&c.PageRequests, 0, 1<<20), "requests for pages and the REST API that are worked on at once; 0 is 64 for each processor, and at least 128"},
 
 		{"Store", "store", "bolt:./data/grantor.db", fromAnywhere, text(&c.Store), "`bolt:PATH`, `memory:`, `redis://`, `rediss://` (TLS), `redis+sentinel://`, `redis+cluster://` and both with rediss"},
 		{"Store", "accept_eviction", "", fromAnywhere, toggle(&c.AcceptEviction), "start although Redis may evict clients and tokens"},

@@ -23,6 +23,7 @@ import (
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin"
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/server"
 	"github.com/grantor-dev/grantor/store"
@@ -70,6 +71,9 @@ type program struct {
 	made     *seeded // what came of the seed, over all tries
 	handler  http.Handler
 	listener net.Listener
+	limits   *limit.Limits
+	tokens   *limit.Lane // what programs ask
+	people   *limit.Lane // what people ask, and the REST API
 	prepared atomic.Bool
 	draining atomic.Bool
 }
@@ -145,9 +149,10 @@ func (p *program) newHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.makeLimits()
 	administration, err := admin.New(admin.Config{
 		Provider: p.provider, Directory: p.directory, Audit: p.audit, Keys: p.keys, Pages: pages, Ping: p.ready,
-		LimitExempt: p.config.LimitExempt, Version: version, Store: p.config.Store.scheme(),
+		LimitExempt: p.config.LimitExempt, Limits: p.limits, Lane: p.people, Version: version, Store: p.config.Store.scheme(),
 	})
 	if err != nil {
 		return nil, err
@@ -159,6 +164,7 @@ func (p *program) newHandler() (http.Handler, error) {
 	return server.New(server.Config{
 		Provider: p.provider, Directory: p.directory, Keys: p.keys, Pages: pages, Log: p.log, Ping: p.ready,
 		TrustedProxies: p.config.TrustedProxies, LimitExempt: p.config.LimitExempt, Areas: areas,
+		Limits: p.limits, TokenLane: p.tokens, PageLane: p.people,
 	})
 }
 
@@ -188,7 +194,7 @@ func (p *program) serve(ctx context.Context) error {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	defer stop(nil)
-	for _, task := range []func(context.Context){p.provider.Run, p.provider.RunUsage, p.directory.Run, p.keys.Run, p.watchStore} {
+	for _, task := range []func(context.Context){p.provider.Run, p.provider.RunUsage, p.directory.Run, p.keys.Run, p.limits.Run, p.watchStore} {
 		tasks.Go(func() { task(running) })
 	}
 	s := &http.Server{

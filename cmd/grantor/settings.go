@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/oauth"
 )
 
@@ -135,6 +136,14 @@ func networks(to *[]netip.Prefix) target {
 	}}
 }
 
+// limits changes the default limits; what is shown is all of them.
+func limits(to *limit.Table) target {
+	return target{kind: "list", show: to.String, set: func(values []string) (err error) {
+		*to, err = limit.Parse(strings.FieldsFunc(strings.Join(values, ","), isSeparator))
+		return err
+	}}
+}
+
 func isSeparator(r rune) bool { return r == ',' || r == ' ' }
 
 func single(set func(string) error) func([]string) error {
@@ -166,11 +175,14 @@ func addFlag(flags *pflag.FlagSet, s setting) {
 	case "switch":
 		flags.Bool(s.flag(), false, help)
 	case "list":
-		flags.StringArray(s.flag(), nil, strings.Replace(help, "network", "`network`", 1))
+		flags.StringArray(s.flag(), nil, listWords.Replace(help))
 	default:
 		flags.Var(&rawFlag{kind: s.target.kind, text: s.initial}, s.flag(), help)
 	}
 }
+
+// listWords marks what a list is of, for the usage.
+var listWords = strings.NewReplacer("network that", "`network` that", "CLASS=RATE/BURST", "`CLASS=RATE/BURST`")
 
 // rawFlag keeps the text of a flag, so that one place parses and complains whatever the source is.
 type rawFlag struct{ kind, text string }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/oauth"
 )
 
@@ -161,6 +162,8 @@ func (c *Config) warnings() []string {
 		"issuer is https and trusted_proxy is not set: limits see the proxy's address instead of the client's")
 	warn(slices.ContainsFunc(c.TrustedProxies, isEverywhere), "trusted_proxy trusts everybody: anyone may claim any address")
 	warn(slices.ContainsFunc(c.LimitExempt, isEverywhere), "limit_exempt exempts everybody: no limit per address is left")
+	warn(c.Limits[limit.Stranger] == limit.Rate{} || c.Limits[limit.Page] == limit.Rate{},
+		"limits are off for what proves nothing: put a proxy with limits before a public server")
 	// The weakest of the settings that OWASP recommends is 7 MiB in 5 passes; each trades one against the other.
 	warn(c.Hashing.MemoryKiB*c.Hashing.Time < 7168*5, "password_memory and password_time are weaker than OWASP recommends (19456 and 2)")
 	warn(c.AcceptEviction, "accept_eviction is set: Redis may drop clients, users and tokens when its memory is full")
