@@ -21,10 +21,6 @@ var jsonType = []string{"application/json"}
 
 // writeJSON answers with a JSON object that no cache keeps.
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	if lean, ok := v.(leanAnswer); ok {
-		writeNoStore(w, status, append(lean.appendJSON(make([]byte, 0, leanSize)), '\n'))
-		return
-	}
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
@@ -33,16 +29,12 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 		body.Reset()
 		body.WriteString(`{"error":"server_error"}`)
 	}
-	writeNoStore(w, status, body.Bytes())
-}
-
-func writeNoStore(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h["Content-Type"] = jsonType
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h.Set("Content-Length", strconv.Itoa(body.Len()))
 	web.NoStore(h)
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the caller may be gone
+	_, _ = w.Write(body.Bytes()) // the caller may be gone
 }
 
 // document is a JSON answer that is the same for everybody and may be cached.
