@@ -122,6 +122,22 @@ func TestMetadataAreReadAgainNowAndThen(t *testing.T) {
 	})
 }
 
+// TestAFeedThatAServerGetsIsLookedForSoon: metadata may have been read at the one node that was not brought up to date yet.
+func TestAFeedThatAServerGetsIsLookedForSoon(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *server, c Config) {
+		c.ClientID, c.ClientSecret = "orders", "s3cret"
+		g := newGuard(t, c)
+		if !g.feed.missing.Load() {
+			t.Fatal("the server has a feed")
+		}
+		s.says(map[string]any{"revocation_feed_endpoint": s.url + "/feed"})
+		time.Sleep(keysUsually + usualPace().missing + time.Second)
+		if g.feed.missing.Load() {
+			t.Error("it was not looked for")
+		}
+	})
+}
+
 func TestTheEndpointsAreWaitedForOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *server, c Config) {
 		s.down.Store(true)

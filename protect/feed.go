@@ -18,7 +18,7 @@ type pace struct {
 	first   time.Duration // before the second attempt to connect; doubles
 	longest time.Duration
 	refused time.Duration // before the next attempt with a secret that was refused
-	missing time.Duration // before asking again a server that offers no feed
+	missing time.Duration // before looking again whether the metadata name a feed
 	tick    time.Duration // between two looks at the clock
 }
 

@@ -187,7 +187,7 @@ func (k *keyring) note(err error, failures int) int {
 	return 0
 }
 
-// readAll reads the metadata where they are old or the last reading failed, and the keys. It says when to read again.
+// readAll reads the metadata where they are old, lack the feed or could not be read, and the keys. It says when to read again.
 func (k *keyring) readAll(ctx context.Context) (next time.Duration, err error) {
 	if err := k.discover(ctx); err != nil {
 		return 0, err
@@ -221,7 +221,7 @@ func (k *keyring) readAll(ctx context.Context) (next time.Duration, err error) {
 // discover reads the metadata where it is time to. Those that are known stay in use while they cannot be read.
 func (k *keyring) discover(ctx context.Context) error {
 	now := k.config.Now()
-	if !k.failing.Load() && !k.discovered.IsZero() && now.Sub(k.discovered) < reread {
+	if !k.failing.Load() && !k.discovered.IsZero() && now.Sub(k.discovered) < reread && !k.wantsFeed() {
 		return nil
 	}
 	err := k.discovery.read(ctx)
@@ -234,6 +234,13 @@ func (k *keyring) discover(ctx context.Context) error {
 		k.config.Log.Warn("the metadata of the authorization server cannot be read", "issuer", k.config.Issuer, "cause", err)
 	}
 	return nil
+}
+
+// wantsFeed reports whether a feed is missing: it is looked for whenever the keys are read, as the metadata may have come from
+// the one node that did not have it yet.
+func (k *keyring) wantsFeed() bool {
+	e := k.discovery.known.Load()
+	return k.config.ClientID != "" && k.config.Feed != FeedOff && e != nil && e.feed == ""
 }
 
 // store keeps the keys whose algorithm is taken here. Where nothing changed, the set stays the same one.
