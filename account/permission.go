@@ -33,6 +33,7 @@ const (
 	ViewKeys      Permission = "keys:view"
 	EditKeys      Permission = "keys:edit"
 	ViewAudit     Permission = "audit:view"
+	ViewRefusals  Permission = "refusals:view"
 )
 
 // PermissionWords says a permission in words.
@@ -65,6 +66,7 @@ var permissions = []PermissionWords{
 	{ViewKeys, "View Keys", "See the keys that sign tokens, but never their private half."},
 	{EditKeys, "Rotate Keys", "Put a new signing key in place."},
 	{ViewAudit, "View the Audit Log", "See who did what, when and from where."},
+	{ViewRefusals, "View Refusals", "See why requests were refused: whose, from where, what was expected and what came, but never a secret."},
 }
 
 // AllPermissions lists every permission in words, in the order in which people are shown them.

@@ -252,8 +252,16 @@ func nearConsent(r *AuthorizationRequest) string {
 	return "what is asked for was not allowed before, or was taken back: " + covered(r.Scope.String(), 600)
 }
 
-// goneAuthorization is all that can be said of a token of ours whose record is gone.
-const goneAuthorization = "it was issued here, but its authorization is gone: it was revoked, ended by a second use, or has expired"
+// nearGone is all that can be said of a token of ours whose authorization is gone. The id of that tells when it began.
+func (p *Provider) nearGone(t token, lives time.Duration) string {
+	const gone = "it was issued here, but its authorization is gone: "
+	began := requestedAt(t.Authorization) // both begin with 48 bits of milliseconds
+	age := p.now().Sub(began).Round(time.Second)
+	if age > lives {
+		return fmt.Sprintf("%sthat began %v ago, and this lives %v, unless it was revoked before", gone, Duration(age), Duration(lives))
+	}
+	return gone + "it was revoked, or ended by a second use"
+}
 
 // whyEnded gives the reason in an errEnded.
 func whyEnded(err error) string { return strings.TrimPrefix(err.Error(), errEnded.Error()+": ") }

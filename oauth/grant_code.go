@@ -43,7 +43,7 @@ func (p *Provider) redeemCode(ctx context.Context, c *Client, r *TokenRequest) (
 	}
 	old, err := p.authorizations.Load(ctx, t.Authorization)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, errCode(codeIsOurs, goneAuthorization)
+		return nil, errCode(codeIsOurs, p.nearGone(t, p.lifetimes.Code))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read authorization: %w", err)

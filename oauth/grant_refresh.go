@@ -42,7 +42,7 @@ func (p *Provider) redeemRefresh(ctx context.Context, c *Client, r *TokenRequest
 	}
 	old, err := p.authorizations.Load(ctx, t.Authorization)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, errRefresh(refreshIsOurs, goneAuthorization)
+		return nil, errRefresh(refreshIsOurs, p.nearGone(t, p.lifetimes.RefreshIdle))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read authorization: %w", err)

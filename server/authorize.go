@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,6 +18,9 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 	params, err := authorizeParameters(w, r)
 	if err != nil {
 		return err
+	}
+	if named := params["client_id"]; len(named) == 1 {
+		web.EventFrom(r.Context()).Claimed = named[0]
 	}
 	v, err := s.visitor(w, r)
 	if err != nil {
@@ -47,7 +51,7 @@ func (s *server) decide(r *http.Request, params oauth.Parameters, v oauth.Visito
 func authorizeParameters(w http.ResponseWriter, r *http.Request) (oauth.Parameters, error) {
 	if r.Method == http.MethodPost {
 		if r.URL.RawQuery != "" {
-			return nil, invalidRequest("a POST carries its parameters in the body alone")
+			return nil, invalidRequest("a POST carries its parameters in the body alone").By("parameters come in one place", "RFC 6749 section 3.1")
 		}
 		values, err := readBody(w, r)
 		return oauth.Parameters(values), err
@@ -66,7 +70,8 @@ const maxReload = 16 << 10
 func (s *server) reload(w http.ResponseWriter, r *http.Request, params oauth.Parameters) error {
 	query := url.Values(params).Encode()
 	if len(query) > maxReload {
-		return invalidRequest("the request is too long")
+		return invalidRequest("the request is too long").
+			By(fmt.Sprintf("a request that came by POST has at most %d bytes", maxReload), "docs/security.md").Saying(fmt.Sprintf("it has %d", len(query)))
 	}
 	redirect(w, r, s.base+authorizePath+"?"+query)
 	return nil
@@ -92,7 +97,7 @@ func (s *server) interactionURL(path, handle string) string {
 func (s *server) respond(w http.ResponseWriter, r *http.Request, response *oauth.Response) {
 	if e := response.Refusal; e != nil {
 		event := web.EventFrom(r.Context())
-		event.Error, event.Description = string(e.Code), e.Description
+		event.Error, event.Description, event.Refusal, event.Claimed = string(e.Code), e.Description, e, response.ClientID
 		if e.Cause != nil {
 			event.Cause = e.Cause
 		}

@@ -88,7 +88,7 @@ func answerTo(err error) answer {
 
 // note tells the log what is answered, and why.
 func (a answer) note(event *web.Event, err error) {
-	event.Error, event.Description = a.code, a.description
+	event.Error, event.Description, event.Refusal = a.code, a.description, err
 	if cause := causeOf(err); cause != nil {
 		event.Cause = cause
 	}

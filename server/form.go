@@ -41,11 +41,14 @@ func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
 	}
 	for name, given := range values {
 		if len(given) > 1 && name != "resource" {
-			return nil, invalidRequest("a parameter is given more than once")
+			return nil, invalidRequest("a parameter is given more than once").By("no parameter is sent twice", "RFC 6749 section 3.2").
+				But(func() string { return fmt.Sprintf("%s was sent %d times", oauth.Sent(name), len(given)) })
 		}
 		for _, value := range given {
 			if !oauth.IsText(value) {
-				return nil, invalidRequest("a parameter holds control characters or is not UTF-8")
+				return nil, invalidRequest("a parameter holds control characters or is not UTF-8").
+					By("parameters are UTF-8 without control characters", "RFC 6749 appendix A").
+					But(func() string { return "it is " + oauth.Sent(name) })
 			}
 		}
 	}
@@ -62,7 +65,8 @@ func checkQuery(r *http.Request) error {
 	}
 	for _, name := range secretParameters {
 		if query.Has(name) {
-			return invalidRequest("parameters belong into the body of the request, not into its URL")
+			return invalidRequest("parameters belong into the body of the request, not into its URL").
+				By("secrets never stand in a URL", "RFC 6749 section 2.3.1").Saying("the query holds " + name)
 		}
 	}
 	return nil
@@ -72,10 +76,12 @@ func checkQuery(r *http.Request) error {
 func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
-		return nil, invalidRequest("the body must be application/x-www-form-urlencoded")
+		return nil, invalidRequest("the body must be application/x-www-form-urlencoded").
+			By("the body is a form", "RFC 6749 appendix B").But(func() string { return "got " + oauth.Sent(kind) })
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, invalidRequest("the body must not be compressed")
+		return nil, invalidRequest("the body must not be compressed").By("the body is a form", "RFC 6749 appendix B").
+			But(func() string { return "got the Content-Encoding " + oauth.Sent(encoding) })
 	}
 	web.LimitBody(w, r, maxForm)
 	body, err := io.ReadAll(r.Body)
@@ -93,6 +99,6 @@ func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return values, nil
 }
 
-func invalidRequest(description string) error {
+func invalidRequest(description string) *oauth.Error {
 	return &oauth.Error{Code: oauth.InvalidRequest, Description: description}
 }

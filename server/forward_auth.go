@@ -57,6 +57,11 @@ func (s *server) admit(r *http.Request) (seen *oauth.Introspection, need oauth.S
 	return seen, need, err
 }
 
+const (
+	gatewayRule   = "the gateway names the API that it guards, and the scopes that it needs"
+	gatewaySource = "docs/gateways.md"
+)
+
 // readGuard reads which API is guarded and what it needs. Some gateways append the caller's own path and query: those may
 // hold anything, so other parameters are passed over, however they are spelt, and one of ours that comes twice is
 // refused rather than chosen from.
@@ -69,18 +74,18 @@ func readGuard(query string) (audience string, need oauth.Scope, err error) {
 			continue
 		}
 		if _, twice := given[name]; twice {
-			return "", nil, invalidRequest(name + " is given more than once")
+			return "", nil, invalidRequest(name+" is given more than once").By(gatewayRule, gatewaySource)
 		}
 		if given[name], err = url.QueryUnescape(value); err != nil || given[name] == "" {
-			return "", nil, invalidRequest(name + " is empty or malformed") // not "none": a variable that was not set
+			return "", nil, invalidRequest(name+" is empty or malformed").By(gatewayRule, gatewaySource) // not "none": a variable that was not set
 		}
 	}
 	need, ok := oauth.ParseScope(given["scope"])
 	if _, asked := given["scope"]; asked && (!ok || len(need) == 0) {
-		return "", nil, invalidRequest("scope is malformed")
+		return "", nil, invalidRequest("scope is malformed").By(gatewayRule, gatewaySource)
 	}
 	if given["audience"] == "" {
-		return "", nil, invalidRequest("audience is missing: it names the API that is guarded")
+		return "", nil, invalidRequest("audience is missing: it names the API that is guarded").By(gatewayRule, gatewaySource)
 	}
 	return given["audience"], need, nil
 }
@@ -89,7 +94,7 @@ func readGuard(query string) (audience string, need oauth.Scope, err error) {
 func bearer(r *http.Request) (string, error) {
 	sent := r.Header.Values("Authorization")
 	if len(sent) > 1 {
-		return "", invalidRequest("the request has more than one Authorization header")
+		return "", severalHeaders(len(sent))
 	}
 	if len(sent) == 1 {
 		scheme, token, _ := strings.Cut(sent[0], " ")

@@ -153,7 +153,7 @@ func newSite(t *testing.T, o options) *site {
 	audit := account.NewAudit(s.store, s.now)
 	s.people = account.NewDirectory(account.Config{Backend: s.store, Now: s.now, Hasher: hasher, Audit: audit, Secret: s.keys.Secret})
 	s.provider = oauth.New(oauth.Config{
-		Issuer: o.issuer, Backend: s.store, Directory: s.people, Hasher: hasher, Audit: audit, Keys: s.keys, Now: s.now,
+		Issuer: o.issuer, Backend: s.store, Directory: s.people, Hasher: hasher, Audit: audit, Keys: s.keys, Now: s.now, ExplainFor: 24 * time.Hour,
 	})
 	if o.pages == nil {
 		o.pages, err = templates.Parse()

@@ -99,7 +99,7 @@ func (s *server) refuseLogin(w http.ResponseWriter, r *http.Request, v oauth.Vis
 	switch {
 	case errors.Is(err, account.ErrCredentials):
 		page.Error = "The username or the password is not right."
-		web.EventFrom(r.Context()).Error = "login_failed"
+		web.EventFrom(r.Context()).Error = loginFailed
 		return s.writeLogin(w, r, v, formRefused, page)
 	case errors.As(err, &throttled):
 		page.Error = "There were too many attempts to sign in."

@@ -27,6 +27,7 @@ func (s *server) revocations(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	web.EventFrom(r.Context()).Claimed = cred.ClientID
 	sub, err := s.Provider.Revocations(r.Context(), cred, r.Header.Get("Last-Event-ID"))
 	if err != nil {
 		return err
@@ -55,13 +56,13 @@ func (s *server) readerCredentials(r *http.Request) (oauth.Credentials, error) {
 	headers := r.Header.Values("Authorization")
 	switch len(headers) {
 	case 0:
-		return oauth.Credentials{}, invalidClient("client authentication is missing")
+		return oauth.Credentials{}, noCredentials("no Authorization header came")
 	case 1:
 		cred, err := basicCredentials(headers[0], form{})
 		cred.Address = s.limitedAddress(r.Context())
 		return cred, err
 	}
-	return oauth.Credentials{}, invalidRequest("the request has more than one Authorization header")
+	return oauth.Credentials{}, severalHeaders(len(headers))
 }
 
 // stream writes server-sent events.

@@ -100,7 +100,7 @@ func New(c Config) (http.Handler, error) {
 	})); err != nil {
 		return nil, err
 	}
-	chain := web.New(web.Config{Log: c.Log, TrustedProxies: c.TrustedProxies, HTTPS: s.https, Began: c.Began, Done: c.Done})
+	chain := web.New(web.Config{Log: c.Log, TrustedProxies: c.TrustedProxies, HTTPS: s.https, Began: c.Began, Done: s.done})
 	return chain(s.withActor(s.routes())), nil
 }
 

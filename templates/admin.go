@@ -47,6 +47,7 @@ func AdminMenu() []MenuItem {
 		{"users", "/admin/users", "Users"},
 		{"groups", "/admin/groups", "Groups"},
 		{"audit", "/admin/audit", "Audit log"},
+		{"refusals", "/admin/refusals", "Refusals"},
 		{"keys", "/admin/keys", "Keys"},
 	}
 }
@@ -95,7 +96,7 @@ func (n Notice) Alert() bool { return n.Kind == Bad || n.Kind == Warn }
 func adminPages() map[string]any {
 	found := make(map[string]any)
 	for _, area := range []map[string]any{
-		corePages, clientPages, apiAreaPages, userPages, groupPages, auditPages, keyPages, accountPages, dashboardPages, apiPages,
+		corePages, clientPages, apiAreaPages, userPages, groupPages, auditPages, refusalPages, keyPages, accountPages, dashboardPages, apiPages,
 	} {
 		maps.Copy(found, area)
 	}

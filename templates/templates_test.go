@@ -19,7 +19,7 @@ func hostileFrame() Frame { return Frame{Base: "/tenant", Host: hostile, SignedI
 
 // every page, filled with hostile values.
 func everyPage() []any {
-	return slices.Concat(signInPages(), coreSamples(), clientSamples(), apiAreaSamples(), userSamples(), groupSamples(), auditSamples(), keySamples(), accountSamples(), dashboardSamples(), apiSamples(), demoSamples())
+	return slices.Concat(signInPages(), coreSamples(), clientSamples(), apiAreaSamples(), userSamples(), groupSamples(), auditSamples(), keySamples(), refusalSamples(), accountSamples(), dashboardSamples(), apiSamples(), demoSamples())
 }
 
 func signInPages() []any {

@@ -85,6 +85,8 @@ func API() []Rule {
 		remove(group+"/members/{member_id}", needs(account.EditGroups)),
 
 		get(base+"/audit", needs(account.ViewAudit)),
+		get(base+"/refusals", needs(account.ViewRefusals)),
+		get(base+"/refusals/{request_id}", needs(account.ViewRefusals)),
 		get(base+"/keys", needs(account.ViewKeys)),
 		post(base+"/keys/rotate", needs(account.EditKeys)),
 		get(base+"/statistics", needs(account.ViewTokens)),

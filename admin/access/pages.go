@@ -94,6 +94,8 @@ func Pages() []Rule {
 		get("/admin/audit", needs(account.ViewAudit)),
 		get("/admin/audit.csv", needs(account.ViewAudit)),
 		get("/admin/audit.jsonl", needs(account.ViewAudit)),
+		get("/admin/refusals", needs(account.ViewRefusals)),
+		get("/admin/refusals/{request_id}", needs(account.ViewRefusals)),
 		get("/admin/keys", needs(account.ViewKeys)),
 		get("/admin/keys/rotate", needs(account.EditKeys)),
 		post("/admin/keys/rotate", needs(account.EditKeys)),

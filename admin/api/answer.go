@@ -112,6 +112,9 @@ type scopeError struct {
 
 func (e *scopeError) Error() string { return "the access token lacks the scope " + e.need }
 
+// Unwrap gives what is missing, for who explains the refusal.
+func (e *scopeError) Unwrap() error { return e.refusal }
+
 func (e *scopeError) challenge() *Problem {
 	p := tooNarrow.challenging(`, error="insufficient_scope", scope="` + e.need + `"`)
 	p.Detail = sentence(e.refusal.Error()) + " The token must have the scope “" + e.need + "” or “admin”, and its user or client the permission."
@@ -133,9 +136,12 @@ func problemOf(err error) *Problem {
 	var early *oauth.TooSoonError
 	var exceeded *limit.ExceededError
 	var large *http.MaxBytesError
+	var unexplained *oauth.UnexplainedError
 	switch {
 	case errors.As(err, &problem):
 		return problem
+	case errors.As(err, &unexplained):
+		return notFound.saying(sentence(unexplained.Why))
 	case errors.As(err, &scope):
 		return scope.challenge()
 	case errors.As(err, &refusal):

@@ -103,6 +103,7 @@ func (s *service) operations() {
 	s.userAccessOperations()
 	s.groupOperations()
 	s.serverOperations()
+	s.refusalOperations()
 }
 
 // ServeHTTP answers HEAD as GET, without the body, and everything as JSON, whatever the caller would rather have.

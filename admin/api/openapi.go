@@ -30,6 +30,7 @@ const (
 	usersTag      = "Users"
 	groupsTag     = "Groups"
 	auditTag      = "Audit log"
+	refusalsTag   = "Refusals"
 	keysTag       = "Keys"
 	statisticsTag = "Statistics"
 )
@@ -112,6 +113,7 @@ func tags() []*huma.Tag {
 		{Name: usersTag, Description: "The people who can sign in, and what each may do."},
 		{Name: groupsTag, Description: "What the members of a group may do. Groups may be in groups."},
 		{Name: auditTag, Description: "Who did what, when and from where."},
+		{Name: refusalsTag, Description: "Why requests were refused."},
 		{Name: keysTag, Description: "The keys that sign tokens."},
 		{Name: statisticsTag, Description: "How many tokens were issued and refused."},
 	}

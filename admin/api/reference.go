@@ -60,7 +60,7 @@ func (s *service) describeToPeople() error {
 func iconOf(tag string) string {
 	return map[string]string{
 		clientsTag: "clients", secretsTag: "password", tokensTag: "tokens", usersTag: "users", groupsTag: "groups", auditTag: "audit", keysTag: "keys",
-		apisTag: "apis", statisticsTag: "dashboard",
+		apisTag: "apis", refusalsTag: "refusals", statisticsTag: "dashboard",
 	}[tag]
 }
 

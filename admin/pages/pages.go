@@ -75,7 +75,7 @@ func New(c Config) (http.Handler, error) {
 func allHandlers() handlers {
 	all := handlers{}
 	for _, area := range []handlers{
-		startPages(), dashboardPages(), clientPages(), apiAreaPages(), userPages(), groupPages(), auditPages(), keyPages(), accountPages(),
+		startPages(), dashboardPages(), clientPages(), apiAreaPages(), userPages(), groupPages(), auditPages(), refusalPages(), keyPages(), accountPages(),
 	} {
 		maps.Copy(all, area)
 	}
