@@ -62,6 +62,7 @@ type Directory struct {
 	sessions   store.Collection[Session]
 	browsers   store.Collection[knownBrowser]
 	setups     store.Collection[setupLinks]
+	failed     failureCounts
 }
 
 // NewDirectory gives the directory of the users in a store. It does not touch the store.

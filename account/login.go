@@ -21,11 +21,15 @@ type Attempt struct {
 // steps; *ThrottledError after too many failures; ErrBusy when too many passwords are being checked.
 func (d *Directory) Login(ctx context.Context, a Attempt) (*User, error) {
 	if len(a.Username) > maxUsernameBytes || len(a.Password) > maxPasswordBytes {
+		d.failed.add("too long")
 		return nil, ErrCredentials
 	}
 	name := loginName(a.Username)
 	c, err := d.admit(ctx, name, a)
 	if err != nil {
+		if throttled := (*ThrottledError)(nil); errors.As(err, &throttled) {
+			d.failed.add("throttled")
+		}
 		d.recordThrottled(ctx, c, name, a, err)
 		return nil, err
 	}
@@ -35,6 +39,7 @@ func (d *Directory) Login(ctx context.Context, a Attempt) (*User, error) {
 	}
 	reason, err := d.checkPassword(ctx, u, a.Password)
 	if errors.Is(err, ErrBusy) {
+		d.failed.add("busy")
 		d.uncount(context.WithoutCancel(ctx), c)
 	}
 	if err != nil {
@@ -118,6 +123,7 @@ func (d *Directory) rehash(ctx context.Context, u *User, password string) {
 }
 
 func (d *Directory) recordFailed(ctx context.Context, u *User, a Attempt, reason string) {
+	d.failed.add(reason)
 	object, detail := "user:unknown", map[string]string{"reason": reason}
 	if u != nil { // a name that nobody has may be a password that went into the wrong field
 		object, detail["username"] = "user:"+u.ID, u.Username

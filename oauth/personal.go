@@ -95,6 +95,7 @@ func (p *Provider) CreatePersonalToken(ctx context.Context, s *account.Session, 
 	if err := p.authorizations.Create(ctx, a); err != nil {
 		return nil, "", fmt.Errorf("keep personal access token: %w", err)
 	}
+	p.usage.made.add(PersonalAccessToken, Opaque)
 	p.usage.issued(c, PersonalAccessToken)
 	made := a.personal(c)
 	return &made, text, p.audit(ctx, "personal_token.created", clientObject(c.ClientID), map[string]string{

@@ -27,6 +27,7 @@ type usage struct {
 	turn     atomic.Uint32
 	stripes  [stripes]stripe
 	flushing chan struct{} // holds one token while nobody writes
+	made     madeTokens
 
 	mu      sync.Mutex
 	pending pending
@@ -191,6 +192,7 @@ func (u *usage) answered(c *Client, r *TokenRequest, g *grant, err error) {
 	if err != nil {
 		return
 	}
+	u.made.add(GrantType(r.GrantType), g.form.format)
 	u.issued(c, GrantType(r.GrantType))
 	u.authorizationUsed(g.authorization)
 	if GrantType(r.GrantType) == RefreshToken {

@@ -29,6 +29,7 @@ type Cache[T any] struct {
 	epoch     atomic.Int64
 	confirmed atomic.Int64 // monotonic nanoseconds since start of the last word from the store; 0 before the first
 	snapshots *snapshots[T]
+	lookups   lookups
 }
 
 // generation is what was read while one epoch was current. A reader that was under way when the epoch changed writes
@@ -60,14 +61,17 @@ func NewCache[T any](c *Collection[T]) *Cache[T] {
 func (c *Cache[T]) Get(ctx context.Context, id string) (*T, error) {
 	now := clock()
 	if !c.follows(now) {
+		c.lookups.passed.Add(1)
 		return c.Collection.Get(ctx, id)
 	}
 	g := c.current.Load()
 	if e, ok := g.entries.Load(id); ok {
 		if hit := e.(cached[T]); now-hit.read < cacheMaxAge {
+			c.lookups.hits.Add(1)
 			return hit.value, nil
 		}
 	}
+	c.lookups.misses.Add(1)
 	v, err := c.Collection.Get(ctx, id)
 	if err != nil {
 		return nil, err
@@ -160,4 +164,24 @@ func (c *Cache[T]) poll(ctx context.Context) {
 		c.drop()
 	}
 	c.confirmed.Store(int64(max(asked, 1)))
+}
+
+// lookups counts what came of Get. It has a cache line of its own: hits are counted by every core at once.
+type lookups struct {
+	_                    [64]byte
+	hits, misses, passed atomic.Int64
+	_                    [64]byte
+}
+
+// Lookups says what came of the values that a Cache was asked for since it was made.
+type Lookups struct {
+	Kind   string
+	Hits   int64
+	Misses int64 // read from the store, and kept
+	Passed int64 // read from the store, as the cache did not hear of changes at that time
+}
+
+// Lookups tells how useful the cache is.
+func (c *Cache[T]) Lookups() Lookups {
+	return Lookups{c.Kind.Name, c.lookups.hits.Load(), c.lookups.misses.Load(), c.lookups.passed.Load()}
 }

@@ -334,3 +334,26 @@ func TestAWriteOfUnknownOutcomeIsNoticedByEveryCache(t *testing.T) {
 		reads(t, there, "a", 2)
 	})
 }
+
+func TestLookupsTellWhereValuesCameFrom(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newShelf()
+		c := running(t, s)
+		if err := c.Create(t.Context(), &entry{ID: "a", Count: 1}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(cachePoll)
+		synctest.Wait()
+		for range 10 {
+			reads(t, c, "a", 1)
+		}
+		if got, want := c.Lookups(), (Lookups{Kind: c.Kind.Name, Hits: 9, Misses: 1}); got != want {
+			t.Errorf("%+v", got)
+		}
+	})
+	c := NewCache(entries(newShelf()))
+	_, _ = c.Get(t.Context(), "a")
+	if c.Lookups().Passed != 1 {
+		t.Errorf("%+v", c.Lookups())
+	}
+}

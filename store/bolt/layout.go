@@ -119,6 +119,11 @@ func appendMillis(b []byte, t time.Time) []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(t.UnixMilli())^(1<<63))
 }
 
+// millisOf reads what appendMillis wrote.
+func millisOf(b []byte) time.Time {
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(b) ^ (1 << 63)))
+}
+
 // counter is the value of a counter. A zero end means never.
 type counter struct {
 	value int64

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/grantor-dev/grantor/store"
 )
 
@@ -110,4 +112,26 @@ func (b *batch) endCounter(key []byte) {
 		return
 	}
 	b.del(b.counter(), key)
+}
+
+// SweeperLag tells how long ago the oldest thing expired that still lies in the file; 0 where there is none.
+func (s *Store) SweeperLag(ctx context.Context) (time.Duration, error) {
+	if err := s.usable(ctx); err != nil {
+		return 0, unavailable("sweep", "", err)
+	}
+	lag := time.Duration(0)
+	_, err := s.read(func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket(bucketExpiry)
+		if bucket == nil {
+			return nil
+		}
+		if key, _ := bucket.Cursor().First(); len(key) >= expiryHead {
+			lag = max(s.now().Sub(millisOf(key)), 0)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, unavailable("sweep", "", err)
+	}
+	return lag, nil
 }

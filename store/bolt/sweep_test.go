@@ -158,3 +158,25 @@ func TestTheSweeperRunsByItself(t *testing.T) {
 	c.Move(time.Hour)
 	eventually(t, "the record is deleted", func() bool { return entries(t, s)["record:thing"] == 0 })
 }
+
+func TestTheLagOfTheSweeperIsTheAgeOfTheOldestThing(t *testing.T) {
+	var c clock
+	s := open(t, fresh(t), Options{Now: c.Now, noSweep: true})
+	want := func(want time.Duration) {
+		t.Helper()
+		if lag, err := s.SweeperLag(t.Context()); err != nil || lag != want {
+			t.Errorf("lag %v, not %v: %v", lag, want, err)
+		}
+	}
+	want(0)
+	r := thing(1)
+	r.Expires = c.Now().Add(time.Minute)
+	if _, err := s.Create(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	want(0)
+	c.Move(3 * time.Minute)
+	want(2 * time.Minute)
+	sweepAll(t, s)
+	want(0)
+}

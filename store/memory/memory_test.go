@@ -91,3 +91,18 @@ func TestOrderedIsASortedSet(t *testing.T) {
 		t.Fatalf("%d pieces remain", len(o.pieces))
 	}
 }
+
+func TestTheLagOfTheSweeperIsTheAgeOfTheOldestThing(t *testing.T) {
+	s, now := New(), time.Now().Truncate(time.Millisecond)
+	s.Now = func() time.Time { return now }
+	r := store.Record{Kind: store.Kind{Name: "hot", Spread: true}, ID: "one", Expires: now.Add(time.Minute)}
+	if _, err := s.Create(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	for moved, want := range map[time.Duration]time.Duration{0: 0, time.Minute: 0, 3 * time.Minute: 2 * time.Minute} {
+		s.Now = func() time.Time { return now.Add(moved) }
+		if lag, err := s.SweeperLag(t.Context()); err != nil || lag != want {
+			t.Errorf("after %v lag %v, not %v: %v", moved, lag, want, err)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"container/heap"
+	"context"
 	"sync"
 	"time"
 
@@ -98,4 +99,19 @@ func (e *ends) Pop() any {
 	old[len(old)-1] = end{}
 	*e = old[:len(old)-1]
 	return last
+}
+
+// SweeperLag tells how long ago the oldest thing expired that is still kept; 0 where there is none. Whoever writes sweeps, so
+// a store that nobody writes to falls behind, and grows no more.
+func (s *Store) SweeperLag(context.Context) (time.Duration, error) {
+	now, lag := s.Now(), time.Duration(0)
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.RLock()
+		if len(sh.ends) > 0 {
+			lag = max(lag, now.Sub(sh.ends[0].at))
+		}
+		sh.mu.RUnlock()
+	}
+	return lag, nil
 }
