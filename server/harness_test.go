@@ -43,12 +43,14 @@ type options struct {
 	empty    bool   // no user yet
 	unloaded bool   // the keys are not loaded
 	pages    *templates.Pages
+	change   func(*server.Config)
 }
 
 // site is one server over a store in memory, with a clock that is set by hand.
 type site struct {
 	t        *testing.T
 	issuer   string
+	from     string // address that requests come from, "" for the usual one
 	nanos    atomic.Int64
 	store    *flaky
 	keys     *oauth.Keyring
@@ -159,10 +161,14 @@ func newSite(t *testing.T, o options) *site {
 		o.pages, err = templates.Parse()
 		ok(t, err)
 	}
-	s.handler, err = server.New(server.Config{
+	config := server.Config{
 		Provider: s.provider, Directory: s.people, Keys: s.keys, Pages: o.pages, Ping: s.store.Ping,
 		Log: slog.New(slog.NewJSONHandler(&s.log, nil)),
-	})
+	}
+	if o.change != nil {
+		o.change(&config)
+	}
+	s.handler, err = server.New(config)
 	ok(t, err)
 	if !o.unloaded {
 		ok(t, s.keys.Load(t.Context()))
@@ -244,6 +250,9 @@ func (s *site) request(method, path, body string) *http.Request {
 		reader = strings.NewReader(body)
 	}
 	r := httptest.NewRequest(method, u.Scheme+"://"+u.Host+path, reader)
+	if s.from != "" {
+		r.RemoteAddr = s.from + ":1234"
+	}
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
