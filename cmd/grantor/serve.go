@@ -76,6 +76,7 @@ type program struct {
 	people   *limit.Lane // what people ask, and the REST API
 	prepared atomic.Bool
 	draining atomic.Bool
+	room     []byte // see makeRoom
 }
 
 // runServer starts everything, serves until ctx ends, and stops everything.
@@ -246,6 +247,7 @@ func (p *program) prepare(ctx context.Context) error {
 		err := p.tryPrepare(ctx)
 		if err == nil {
 			p.prepared.Store(true)
+			p.room = makeRoom()
 			p.log.Info("ready", "issuer", p.config.Issuer, "listen", p.listener.Addr().String(), "version", version)
 			return nil
 		}
