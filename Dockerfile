@@ -5,7 +5,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=dev
-# The same flags as `make build`; of the same source and version come the same bytes, whatever the machine.
+# The same flags as `make build`. Of the same files and the same VERSION come the same bytes, whatever the machine and the folder.
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/grantor ./cmd/grantor
 RUN install -d -m 0700 /out/root/data
 

@@ -103,7 +103,7 @@ func TestImageHoldsTheBinaryAlone(t *testing.T) {
 	}
 }
 
-// Whoever builds the image and whoever runs `make build` gets the same bytes.
+// What was tried is what is delivered.
 func TestImageIsBuiltAsMakeBuilds(t *testing.T) {
 	_, made, _ := strings.Cut(read(t, "Makefile"), "\nbuild:")
 	made, _, _ = strings.Cut(made, "\n\n")
