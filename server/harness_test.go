@@ -63,13 +63,17 @@ type site struct {
 	alice    *account.User
 }
 
-// flaky is a store that can be away.
+// flaky is a store that can be away, or slow.
 type flaky struct {
 	store.Backend
-	away atomic.Bool
+	away  atomic.Bool
+	delay atomic.Int64 // nanoseconds that each verb takes
 }
 
 func (b *flaky) answer(op string) error {
+	if d := b.delay.Load(); d > 0 {
+		time.Sleep(time.Duration(d))
+	}
 	if b.away.Load() {
 		return &store.UnavailableError{Op: op, Err: errors.New("connection refused by 10.1.2.3")}
 	}
