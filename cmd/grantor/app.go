@@ -58,7 +58,7 @@ func (a *app) build(ctx context.Context, master []byte, warn func(string)) error
 	})
 	a.provider = oauth.New(oauth.Config{
 		Issuer: c.Issuer, Backend: a.store, Directory: a.directory, Hasher: clientHasher, Audit: a.audit, Keys: a.keys,
-		Algorithm: jose.Algorithm(c.SigningAlgorithm),
+		Algorithm: jose.Algorithm(c.SigningAlgorithm), ExplainFor: c.ExplainFor,
 		Lifetimes: oauth.Lifetimes{
 			Code: c.Lifetimes.Code, AccessToken: c.Lifetimes.AccessToken, RefreshIdle: c.Lifetimes.RefreshIdle,
 			RefreshAbsolute: c.Lifetimes.RefreshAbsolute, RefreshGrace: c.Lifetimes.RefreshGrace, Consent: c.Lifetimes.Consent,

@@ -49,6 +49,7 @@ type Config struct {
 	MasterKeyFile  string
 
 	Lifetimes         Lifetimes
+	ExplainFor        time.Duration
 	SigningAlgorithm  string
 	KeyRotation       time.Duration
 	Hashing           Hashing
@@ -133,6 +134,7 @@ func (c *Config) settings() []setting {
 		{"Lifetimes", "session_idle", "12h", fromAnywhere, duration(&l.SessionIdle, time.Minute, 365*day), "login in the browser that is not used"},
 		{"Lifetimes", "session_absolute", "7d", fromAnywhere, duration(&l.SessionAbsolute, time.Minute, 365*day), "login in the browser"},
 		{"Lifetimes", "consent_lifetime", "365d", fromAnywhere, duration(&l.Consent, time.Minute, 3650*day), "remembered consent"},
+		{"Lifetimes", "explain_for", "24h", fromAnywhere, duration(&c.ExplainFor, 0, 30*day), "how long admins are told why a request was refused; 0 is not at all"},
 
 		{"Keys and passwords", "jwt_signing_alg", "ES256", fromAnywhere, oneOf(&c.SigningAlgorithm, "ES256", "EdDSA", "RS256"), "algorithm of JWT access tokens, unless the client says otherwise"},
 		{"Keys and passwords", "key_rotation", "90d", fromAnywhere, duration(&c.KeyRotation, time.Hour, 3650*day), "age at which a signing key is replaced"},

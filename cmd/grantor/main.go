@@ -74,7 +74,7 @@ func (c *command) root() *cobra.Command {
 	root := group("grantor", "An OAuth 2 authorization server",
 		under(groupServer, c.serve()), under(groupServer, c.healthcheck()), under(groupServer, c.config()),
 		under(groupManage, c.client()), under(groupManage, c.api()), under(groupManage, c.user()), under(groupManage, c.group()), under(groupManage, c.token()),
-		under(groupManage, c.key()), under(groupManage, c.audit()), under(groupManage, c.apply()),
+		under(groupManage, c.key()), under(groupManage, c.audit()), under(groupManage, c.explain()), under(groupManage, c.apply()),
 		under(groupLogin, c.login()), under(groupLogin, c.logout()), under(groupLogin, c.whoami()),
 		under(groupStore, c.backup()), under(groupStore, c.restore()),
 		under(groupOther, c.version()),

@@ -195,7 +195,7 @@ func (p *program) serve(ctx context.Context) error {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	defer stop(nil)
-	for _, task := range []func(context.Context){p.provider.Run, p.provider.RunUsage, p.directory.Run, p.keys.Run, p.limits.Run, p.watchStore} {
+	for _, task := range []func(context.Context){p.provider.Run, p.provider.RunUsage, p.provider.RunRefusals, p.directory.Run, p.keys.Run, p.limits.Run, p.watchStore} {
 		tasks.Go(func() { task(running) })
 	}
 	s := &http.Server{
