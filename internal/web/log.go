@@ -34,8 +34,11 @@ func (c *Config) write(x *exchange, r *http.Request) {
 		slog.Float64("duration_ms", milliseconds(x.event.Took)),
 		slog.String("address", x.event.Address),
 	)
-	// The request may be over for its context; the line about it is still due.
-	c.Log.LogAttrs(context.WithoutCancel(r.Context()), level, "request", x.event.optional(fields)...)
+	// By the handler itself: the logger would walk up the stack for a source that is never written.
+	record := slog.NewRecord(c.Now(), level, "request", 0)
+	record.AddAttrs(x.event.optional(fields)...)
+	// The request may be over for its context; the line about it is still due. There is nobody to tell that it was not written.
+	_ = c.Log.Handler().Handle(context.WithoutCancel(r.Context()), record)
 }
 
 // withoutSecrets covers up what looks like a secret of ours where it stands in a path by mistake: somebody took a token for
