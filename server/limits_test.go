@@ -144,6 +144,21 @@ func TestEveryEndpointLimitsWhoHasProvenWhoHeIs(t *testing.T) {
 	})
 }
 
+func TestStreamsThatAreOpenedAreLimited(t *testing.T) {
+	s := limited(t, "feed=0.01/2", "stranger=0.01/1")
+	l := httptest.NewServer(s.handler)
+	defer l.Close()
+	defer s.provider.EndSubscriptions()
+	for i, want := range []int{http.StatusOK, http.StatusOK, http.StatusTooManyRequests, http.StatusTooManyRequests} {
+		a, err := http.DefaultClient.Do(s.feedRequest(l, "api", s.secrets["api"], ""))
+		ok(t, err)
+		_ = a.Body.Close() // nothing of the stream is needed
+		if a.StatusCode != want {
+			t.Errorf("stream %d: status %d, want %d", i, a.StatusCode, want)
+		}
+	}
+}
+
 func TestAProofSparesTheAddress(t *testing.T) {
 	s := limited(t, "stranger=0.001/3", "page=0.001/10", "forward_auth=0.001/3")
 	token := s.machine("web", "resource="+api)
