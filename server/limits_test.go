@@ -146,10 +146,9 @@ func TestEveryEndpointLimitsWhoHasProvenWhoHeIs(t *testing.T) {
 
 func TestStreamsThatAreOpenedAreLimited(t *testing.T) {
 	s := limited(t, "feed=0.01/2", "stranger=0.01/1")
-	l := httptest.NewServer(s.handler)
-	defer l.Close()
-	defer s.provider.EndSubscriptions()
-	for i, want := range []int{http.StatusOK, http.StatusOK, http.StatusTooManyRequests, http.StatusTooManyRequests} {
+	l := s.serve((*httptest.Server).Start)
+	s.listen(l, "api", "")
+	for i, want := range []int{http.StatusOK, http.StatusTooManyRequests, http.StatusTooManyRequests} {
 		a, err := http.DefaultClient.Do(s.feedRequest(l, "api", s.secrets["api"], ""))
 		ok(t, err)
 		_ = a.Body.Close() // nothing of the stream is needed

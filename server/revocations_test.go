@@ -27,6 +27,10 @@ func listening(t *testing.T) (*site, *httptest.Server) {
 func listeningBy(t *testing.T, start func(*httptest.Server)) (*site, *httptest.Server) {
 	t.Helper()
 	s := usual(t)
+	return s, s.serve(start)
+}
+
+func (s *site) serve(start func(*httptest.Server)) *httptest.Server {
 	l := httptest.NewUnstartedServer(s.handler)
 	l.EnableHTTP2 = true // where it starts with TLS
 	l.Config.ReadTimeout, l.Config.WriteTimeout = 300*time.Millisecond, 400*time.Millisecond
@@ -35,8 +39,8 @@ func listeningBy(t *testing.T, start func(*httptest.Server)) (*site, *httptest.S
 	var following sync.WaitGroup
 	following.Go(func() { s.provider.Run(ctx) })
 	following.Go(func() { s.people.Run(ctx) })
-	t.Cleanup(func() { s.provider.EndSubscriptions(); l.Close(); cancel(); following.Wait() })
-	return s, l
+	s.t.Cleanup(func() { s.provider.EndSubscriptions(); l.Close(); cancel(); following.Wait() })
+	return l
 }
 
 // sse is an event as it comes.
