@@ -37,6 +37,7 @@ type explanations struct {
 	waiting   []refusedRequest
 	all, long bucket
 	addresses map[string]*bucket
+	swept     time.Time                // when room was last made among them
 	missed    map[string]*lostRefusals // by hour
 }
 
@@ -143,7 +144,8 @@ func (x *explanations) place(network string, now time.Time) *bucket {
 	if b := x.addresses[network]; b != nil {
 		return b
 	}
-	if len(x.addresses) >= refusalAddresses {
+	if len(x.addresses) >= refusalAddresses && now.Sub(x.swept).Abs() >= time.Second {
+		x.swept = now
 		for of, b := range x.addresses {
 			if b.has(now, refusalAddressBurst, refusalAddressEvery); b.level == 0 {
 				delete(x.addresses, of)

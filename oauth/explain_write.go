@@ -20,7 +20,7 @@ func (p *Provider) RunRefusals(ctx context.Context) {
 			p.FlushRefusals(last)
 			return
 		case <-p.explain.wake:
-			p.writeRefusals(ctx)
+			p.writeRefusals(context.WithoutCancel(ctx)) // what is under way at the end is finished: each write has its bound
 		case <-tick.C:
 			p.writeLost(ctx)
 		}
