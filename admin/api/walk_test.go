@@ -36,6 +36,12 @@ func (w *world) sampleOf(rule access.Rule) sample {
 		replace("{user_id}", user.ID)
 		replace("{member_id}", user.ID)
 	}
+	if strings.Contains(path, "{request_id}") {
+		request := fmt.Sprintf("%012x%020x", w.now().UnixMilli(), samples)
+		w.provider.NoteRefusal(oauth.Explanation{ID: request, Address: fmt.Sprintf("10.0.%d.%d", samples>>8, samples&255)}, nil)
+		w.provider.FlushRefusals(w.system())
+		replace("{request_id}", request)
+	}
 	if strings.Contains(path, "{session_id}") {
 		_, session, err := w.people.StartSession(w.system(), user, account.NewSession{})
 		ok(w.t, err)

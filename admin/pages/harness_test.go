@@ -63,7 +63,7 @@ func newWorld(t *testing.T) *world {
 	w.audit = account.NewAudit(w.store, w.now)
 	w.people = account.NewDirectory(account.Config{Backend: w.store, Now: w.now, Hasher: hasher, Audit: w.audit, Secret: w.keys.Secret})
 	w.provider = oauth.New(oauth.Config{
-		Issuer: issuer, Backend: w.store, Directory: w.people, Hasher: hasher, Audit: w.audit, Keys: w.keys, Now: w.now,
+		Issuer: issuer, Backend: w.store, Directory: w.people, Hasher: hasher, Audit: w.audit, Keys: w.keys, Now: w.now, ExplainFor: 24 * time.Hour,
 	})
 	shown, err := parsed()
 	ok(t, err)

@@ -32,7 +32,7 @@ func TestRouteWithoutARuleIsRefused(t *testing.T) {
 func TestAreasDoNotTakeRoutesOfEachOther(t *testing.T) {
 	n := 0
 	for _, area := range []handlers{
-		startPages(), dashboardPages(), clientPages(), apiAreaPages(), userPages(), groupPages(), auditPages(), keyPages(), accountPages(),
+		startPages(), dashboardPages(), clientPages(), apiAreaPages(), userPages(), groupPages(), auditPages(), refusalPages(), keyPages(), accountPages(),
 	} {
 		n += len(area)
 	}

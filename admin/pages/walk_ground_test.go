@@ -48,10 +48,22 @@ func (w *world) ground(rule access.Rule, visitor *account.User) ground {
 	api, err := w.provider.RegisterAPI(ctx, oauth.APIRegistration{Identifier: fmt.Sprintf("https://api-%d.example.com", n)})
 	ok(w.t, err)
 	return ground{
-		"api_id":    api.ID,
-		"client_id": c.ClientID, "secret_id": c.Secrets[0].ID, "user_id": owner.ID, "group_id": group.ID, "member_id": owner.ID,
+		"request_id": w.refusal(rule, int(n)),
+		"api_id":     api.ID,
+		"client_id":  c.ClientID, "secret_id": c.Secrets[0].ID, "user_id": owner.ID, "group_id": group.ID, "member_id": owner.ID,
 		"session_id": session.ID, "token_id": token.ID, "authorization_id": w.authorization(c, owner, session),
 	}
+}
+
+// refusal makes a refused request for a rule that is about one.
+func (w *world) refusal(rule access.Rule, n int) string {
+	id := fmt.Sprintf("%012x%020x", w.now().UnixMilli(), n)
+	if !strings.Contains(rule.Path, "{request_id}") {
+		return id
+	}
+	w.provider.NoteRefusal(oauth.Explanation{ID: id, Status: http.StatusBadRequest, Description: "no", Address: fmt.Sprintf("10.0.%d.%d", n>>8, n&255)}, nil)
+	w.provider.FlushRefusals(w.system())
+	return id
 }
 
 // authorization has the user allow the client what it asks for, and gives its id.
