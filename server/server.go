@@ -87,6 +87,9 @@ func Routes() []string {
 	}
 }
 
+// Probes are the paths that balancers and keepers ask every few seconds.
+func Probes() []string { return []string{healthPath, readyPath} }
+
 // New builds the handler of the public listener. The issuer must be a valid absolute URL.
 func New(c Config) (http.Handler, error) {
 	issuer, err := url.Parse(c.Provider.Issuer())

@@ -8,6 +8,7 @@ import (
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/internal/jose"
 	"github.com/grantor-dev/grantor/oauth"
+	"github.com/grantor-dev/grantor/store"
 )
 
 // app is the program without its listeners: the store and the rules over it. Commands that work on a store directly use
@@ -15,6 +16,7 @@ import (
 type app struct {
 	config    *Config
 	store     backend
+	records   store.Backend // the store, as the rules see it
 	keys      *oauth.Keyring
 	audit     *account.Audit
 	directory *account.Directory
@@ -23,11 +25,16 @@ type app struct {
 
 // openApp opens the store and builds the rules. It does not load the keys; see app.load.
 func openApp(ctx context.Context, c *Config, warn func(string)) (*app, error) {
+	return openWatchedApp(ctx, c, warn, nil)
+}
+
+// openWatchedApp is openApp where somebody wants to know what becomes of the verbs of the store.
+func openWatchedApp(ctx context.Context, c *Config, warn func(string), w *watching) (*app, error) {
 	b, master, err := openStore(ctx, c, warn)
 	if err != nil {
 		return nil, err
 	}
-	a := &app{config: c, store: b}
+	a := &app{config: c, store: b, records: w.over(b)}
 	if err := a.build(ctx, master, warn); err != nil {
 		_ = b.Close() // the first error is the one to tell
 		return nil, err
@@ -42,7 +49,7 @@ func (a *app) build(ctx context.Context, master []byte, warn func(string)) error
 		return fmt.Errorf("master key: %w", err)
 	}
 	a.keys, err = oauth.OpenKeyring(ctx, oauth.KeyringConfig{
-		Backend: a.store, Sealer: sealer, Algorithm: jose.Algorithm(c.SigningAlgorithm),
+		Backend: a.records, Sealer: sealer, Algorithm: jose.Algorithm(c.SigningAlgorithm),
 		RotateEvery: c.KeyRotation, KeepRetired: oauth.MaxAccessToken + oauth.KeySkew, Warn: warn,
 	})
 	if err != nil {
@@ -51,13 +58,13 @@ func (a *app) build(ctx context.Context, master []byte, warn func(string)) error
 	// Logins and clients wait at gates of their own: a flood at one endpoint does not stop the other.
 	cost := c.Hashing.config()
 	hasher, clientHasher := account.NewHasher(cost), account.NewHasher(cost)
-	a.audit = account.NewAudit(a.store, time.Now)
+	a.audit = account.NewAudit(a.records, time.Now)
 	a.directory = account.NewDirectory(account.Config{
-		Backend: a.store, Hasher: hasher, Audit: a.audit, Secret: a.keys.Secret,
+		Backend: a.records, Hasher: hasher, Audit: a.audit, Secret: a.keys.Secret,
 		Sessions: account.SessionConfig{Idle: c.Lifetimes.SessionIdle, Absolute: c.Lifetimes.SessionAbsolute},
 	})
 	a.provider = oauth.New(oauth.Config{
-		Issuer: c.Issuer, Backend: a.store, Directory: a.directory, Hasher: clientHasher, Audit: a.audit, Keys: a.keys,
+		Issuer: c.Issuer, Backend: a.records, Directory: a.directory, Hasher: clientHasher, Audit: a.audit, Keys: a.keys,
 		Algorithm: jose.Algorithm(c.SigningAlgorithm), ExplainFor: c.ExplainFor,
 		Lifetimes: oauth.Lifetimes{
 			Code: c.Lifetimes.Code, AccessToken: c.Lifetimes.AccessToken, RefreshIdle: c.Lifetimes.RefreshIdle,

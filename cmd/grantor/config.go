@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -47,6 +48,12 @@ type Config struct {
 	AcceptEviction bool
 	MasterKey      secret
 	MasterKeyFile  string
+
+	MetricsListen string // empty: no metrics
+	Pprof         bool
+	OTLPEndpoint  string      // empty: no traces
+	OTLPHeader    http.Header // may hold secrets; never printed
+	TraceRatio    float64
 
 	Lifetimes         Lifetimes
 	ExplainFor        time.Duration
@@ -121,6 +128,11 @@ func (c *Config) settings() []setting {
 		{"Network", "max_token_requests", "0", fromAnywhere, number(&c.TokenRequests, 0, 1<<20), "requests of programs that are worked on at once; 0 is 256 for each processor"},
 		{"Network", "max_page_requests", "0", fromAnywhere, number(&c.PageRequests, 0, 1<<20), "requests for pages and the REST API that are worked on at once; 0 is 64 for each processor, and at least 128"},
 
+		{"Watching", "metrics_listen", "", fromAnywhere, text(&c.MetricsListen), "address and port of `/metrics` for Prometheus, as in 127.0.0.1:9090; no metrics if empty; not for strangers"},
+		{"Watching", "pprof", "", fromAnywhere, toggle(&c.Pprof), "serve profiles of the process at `/debug/pprof/` of metrics_listen"},
+		{"Watching", "otlp_endpoint", "", fromAnywhere, text(&c.OTLPEndpoint), "collector of traces (OTLP over HTTP), as in http://localhost:4318; if empty, that of `OTEL_EXPORTER_OTLP_ENDPOINT`, or no traces"},
+		{"Watching", "trace_ratio", "1", fromAnywhere, ratio(&c.TraceRatio), "share of the traces that begin here which is kept, 0 to 1"},
+
 		{"Store", "store", "bolt:./data/grantor.db", fromAnywhere, text(&c.Store), "`bolt:PATH`, `memory:`, `redis://`, `rediss://` (TLS), `redis+sentinel://`, `redis+cluster://` and both with rediss"},
 		{"Store", "accept_eviction", "", fromAnywhere, toggle(&c.AcceptEviction), "start although Redis may evict clients and tokens"},
 		{"Store", "master_key", "", fromEnvironment, text(&c.MasterKey), "32 bytes in base64 or hex that seal the signing keys at rest"},
@@ -165,6 +177,7 @@ func loadConfig(flags *pflag.FlagSet, environ []string) (*Config, error) {
 		f.add(c.label(s.name), err)
 	}
 	c.derive()
+	c.deriveTraces(environ, f)
 	c.validate(f)
 	return c, f.err()
 }

@@ -145,7 +145,7 @@ func (c *command) renew(ctx context.Context, cfg *Config, path string, master []
 	if err != nil {
 		return err
 	}
-	a := &app{config: cfg, store: s}
+	a := &app{config: cfg, store: s, records: s}
 	defer func() { err = errors.Join(err, a.close()) }()
 	if err := a.build(ctx, master, c.warn); err != nil {
 		return err

@@ -77,6 +77,7 @@ type program struct {
 	prepared atomic.Bool
 	draining atomic.Bool
 	room     []byte // see makeRoom
+	watching *watching
 }
 
 // runServer starts everything, serves until ctx ends, and stops everything.
@@ -93,7 +94,11 @@ func (c *command) runServer(ctx context.Context, cfg *Config) (err error) {
 		return err
 	}
 	defer p.listener.Close() // closed by the server as well
-	if p.app, err = openApp(ctx, cfg, func(w string) { log.Warn(w) }); err != nil {
+	if p.watching, err = p.newWatching(ctx, cfg); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.watching.close()) }()
+	if p.app, err = openWatchedApp(ctx, cfg, func(w string) { log.Warn(w) }, p.watching); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
@@ -162,10 +167,11 @@ func (p *program) newHandler() (http.Handler, error) {
 	for _, path := range admin.Paths() {
 		areas = append(areas, server.Area{Path: path, Handler: administration})
 	}
+	began, done := p.watching.hooks()
 	return server.New(server.Config{
 		Provider: p.provider, Directory: p.directory, Keys: p.keys, Pages: pages, Log: p.log, Ping: p.ready,
 		TrustedProxies: p.config.TrustedProxies, LimitExempt: p.config.LimitExempt, Areas: areas,
-		Limits: p.limits, TokenLane: p.tokens, PageLane: p.people,
+		Limits: p.limits, TokenLane: p.tokens, PageLane: p.people, Began: began, Done: done,
 	})
 }
 
@@ -195,7 +201,7 @@ func (p *program) serve(ctx context.Context) error {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	defer stop(nil)
-	for _, task := range []func(context.Context){p.provider.Run, p.provider.RunUsage, p.provider.RunRefusals, p.directory.Run, p.keys.Run, p.limits.Run, p.watchStore} {
+	for _, task := range []func(context.Context){p.provider.Run, p.provider.RunUsage, p.provider.RunRefusals, p.directory.Run, p.keys.Run, p.limits.Run, p.watchStore, p.serveMetrics} {
 		tasks.Go(func() { task(running) })
 	}
 	s := &http.Server{
@@ -360,34 +366,6 @@ const devBanner = `
   #  Do not use it for anything real.                                  #
   ######################################################################
 `
-
-// watchStore logs when the store goes away and when it is back, once each.
-func (p *program) watchStore(ctx context.Context) {
-	away := false
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		asking, cancel := context.WithTimeout(ctx, 2*time.Second)
-		err := p.store.Ping(asking)
-		cancel()
-		if ctx.Err() != nil || !p.prepared.Load() {
-			continue
-		}
-		if gone := err != nil; gone != away {
-			away = gone
-			if gone {
-				p.log.Error("the store does not answer; requests get 503 until it does", "cause", err)
-			} else {
-				p.log.Info("the store answers again")
-			}
-		}
-	}
-}
 
 func newLogger(out io.Writer, cfg *Config) *slog.Logger {
 	options := &slog.HandlerOptions{Level: cfg.LogLevel}

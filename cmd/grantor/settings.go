@@ -101,6 +101,17 @@ func number[T uint8 | uint32](to *T, low, high uint64) target {
 	})}
 }
 
+func ratio(to *float64) target {
+	return target{kind: "number", show: func() string { return strconv.FormatFloat(*to, 'g', -1, 64) }, set: single(func(s string) error {
+		n, err := strconv.ParseFloat(s, 64)
+		if err != nil || !(n >= 0 && n <= 1) { // NaN is neither
+			return fmt.Errorf("%q is not a number from 0 to 1", s)
+		}
+		*to = n
+		return nil
+	})}
+}
+
 func level(to *slog.Level) target {
 	name := func() string { return strings.ToLower(to.String()) }
 	return target{kind: "debug|info|warn|error", show: name, set: single(func(s string) error {

@@ -55,6 +55,7 @@ func (c *Config) validate(f *faults) {
 	c.validateDev(f)
 	c.validateStore(f)
 	c.validateLifetimes(f)
+	c.validateWatching(f)
 	if (c.BootstrapUsername == "") != (c.BootstrapPassword == "") {
 		f.add("GRANTOR_BOOTSTRAP_USERNAME", errors.New("set it together with GRANTOR_BOOTSTRAP_PASSWORD, or neither"))
 	}
@@ -166,6 +167,8 @@ func (c *Config) warnings() []string {
 		"limits are off for what proves nothing: put a proxy with limits before a public server")
 	// The weakest of the settings that OWASP recommends is 7 MiB in 5 passes; each trades one against the other.
 	warn(c.Hashing.MemoryKiB*c.Hashing.Time < 7168*5, "password_memory and password_time are weaker than OWASP recommends (19456 and 2)")
+	metricsHost, _, _ := splitListen(c.MetricsListen)
+	warn(c.Pprof && !oauth.IsLoopback(metricsHost), "pprof is on and metrics_listen is open to other machines: whoever reaches it can slow the server down, and sees what it does")
 	warn(c.AcceptEviction, "accept_eviction is set: Redis may drop clients, users and tokens when its memory is full")
 	return all
 }

@@ -50,6 +50,7 @@ func homes() map[string][]string {
 		"go.yaml.in/yaml/v3":              {"cmd"},
 		"github.com/prometheus":           {"internal/telemetry"},
 		"go.opentelemetry.io":             {"internal/telemetry"},
+		"google.golang.org/protobuf":      {"internal/telemetry"},
 		"github.com/rogpeppe/go-internal": {},
 
 		"html":                {"templates", "examples", "test"},
