@@ -118,6 +118,8 @@ type ClientHead struct {
 	CanRevoke bool
 	CanTokens bool // see authorizations
 	CanAudit  bool
+
+	CanRefusals bool // see what it was refused
 }
 
 // ClientFact is a setting in words. Items are values of machines, one below the other; Texts are sentences.

@@ -118,6 +118,8 @@ func (s *site) clientHead(v *visit, c *oauth.Client, tab string) templates.Clien
 		CanRevoke: v.may(account.DeleteTokens),
 		CanTokens: v.may(account.ViewTokens),
 		CanAudit:  v.may(account.ViewAudit),
+
+		CanRefusals: v.may(account.ViewRefusals),
 	}
 }
 

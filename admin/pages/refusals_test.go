@@ -42,6 +42,9 @@ func TestARefusalIsFoundByItsID(t *testing.T) {
 	if list := b.open("/admin/refusals?client=" + c.ClientID).Body.String(); !strings.Contains(list, id) || strings.Contains(list, other) {
 		t.Error("the list is not that of the client")
 	}
+	if detail := w.as("both", account.ViewRefusals, account.ViewClients).open("/admin/auth-clients/" + c.ClientID); detail.link("Refusals") == "" {
+		t.Error("the client's page does not lead here")
+	}
 	b.get("/admin/refusals?request=urn:request:" + id).wantStatus(http.StatusFound)
 	for _, typed := range []string{"nothing", strings.Repeat("0", 32), strings.Repeat("x", 1000)} {
 		if got := b.get("/admin/refusals?request=" + typed); got.Code != http.StatusUnprocessableEntity {

@@ -37,7 +37,7 @@ func TestAdministrationLooks(t *testing.T) {
 				{"api-edit", "/admin/apis/" + oauth.APIID(companyAPI) + "/edit"}, {"api-delete", "/admin/apis/" + oauth.APIID(companyAPI) + "/delete"},
 			},
 			"server": {
-				{"dashboard-week", "/admin/dashboard?period=week"}, {"dashboard-hour", "/admin/dashboard?period=hour"}, {"audit", "/admin/audit"},
+				{"dashboard-week", "/admin/dashboard?period=week"}, {"dashboard-hour", "/admin/dashboard?period=hour"}, {"audit", "/admin/audit"}, {"refusals", "/admin/refusals"},
 				{"keys", "/admin/keys"}, {"keys-rotate", "/admin/keys/rotate"}, {"api", "/admin/api/v1/docs"},
 			},
 		} {
