@@ -7,6 +7,7 @@
 package authtest
 
 import (
+	"fmt"
 	"os"
 	"testing"
 )
@@ -34,9 +35,15 @@ const NoMasterKey = "none"
 // NoSeed starts a server without users and clients.
 const NoSeed = "users: []"
 
-// Main runs the tests of a package and removes the program that they were run on.
+// Main runs the tests of a package, searches all that their servers told about themselves for the secrets of all of them,
+// and removes the program that they were run on.
 func Main(m *testing.M) int {
+	watched.begin()
 	code := m.Run()
+	for _, fault := range watched.faults() {
+		fmt.Println(fault)
+		code = 1
+	}
 	if path, err := binary(); err == nil {
 		_ = os.RemoveAll(folderOf(path)) // it lies in a temporary folder
 	}

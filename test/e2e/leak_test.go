@@ -53,7 +53,7 @@ func TestNoUsableSecretIsAtRest(t *testing.T) {
 	t.Parallel()
 	t.Run("in the embedded store", func(t *testing.T) {
 		t.Parallel()
-		s := authtest.Start(t, authtest.Options{Store: authtest.Bolt})
+		s := authtest.Start(t, authtest.Options{Store: authtest.Bolt, Args: []string{"--trace-ratio", "1"}})
 		s.Keep(mistyped)
 		useEverything(t, s)
 		for path, content := range filesBelow(t, s.Dir) {
@@ -71,7 +71,7 @@ func TestNoUsableSecretIsAtRest(t *testing.T) {
 	t.Run("in Redis", func(t *testing.T) {
 		t.Parallel()
 		redis := redistest.New(t, "--appendonly", "yes", "--appendfsync", "always")
-		s := authtest.Start(t, authtest.Options{Store: redis.URL()})
+		s := authtest.Start(t, authtest.Options{Store: redis.URL(), Args: []string{"--trace-ratio", "1"}})
 		s.Keep(mistyped)
 		useEverything(t, s)
 		if found := s.SecretsIn(contentOf(t, redis)); len(found) > 0 {
