@@ -104,7 +104,7 @@ func (p *Provider) unexplained(ctx context.Context, requestID string) error {
 		return fmt.Errorf("read how many refusals were lost: %w", err)
 	}
 	if err == nil && lost.covers(at) {
-		return &UnexplainedError{fmt.Sprintf("nothing is kept of that request: between %s and %s %d refusals were too many, or the store was away",
+		return &UnexplainedError{fmt.Sprintf("nothing is kept of that request: refusals were too many, or the store was away, between %s and %s (%d were left out)",
 			lost.From.Format(time.DateTime), lost.To.Format(time.DateTime+" MST"), lost.Count)}
 	}
 	return &UnexplainedError{"nothing is known of that request: it was not refused, or not by this server"}
