@@ -184,3 +184,28 @@ func TestASamplerKeepsTheShareThatItIsTold(t *testing.T) {
 		t.Errorf("%d spans of ours, %d of the caller's trace", own, callers)
 	}
 }
+
+// BenchmarkTraces is what traces add to a request with two verbs of the store.
+func BenchmarkTraces(b *testing.B) {
+	for name, ratio := range map[string]float64{"kept": 1, "not kept": 0} {
+		b.Run(name, func(b *testing.B) {
+			collector := httptest.NewServer(&sink{status: http.StatusServiceUnavailable})
+			defer collector.Close()
+			traces, err := NewTraces(TraceConfig{Endpoint: collector.URL, Ratio: ratio, Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			r := httptest.NewRequest(http.MethodPost, "/oauth2/token", nil)
+			b.ReportAllocs()
+			for b.Loop() {
+				e := &web.Event{Route: "/oauth2/token", Status: 200, Client: "machine", Grant: "client_credentials"}
+				ctx := traces.Began(context.Background(), r, e)
+				for _, verb := range []string{"get", "create"} {
+					traces.Store(ctx, Verb{Name: verb, Kind: "client", Began: time.Now(), Took: time.Millisecond})
+				}
+				traces.Done(r.WithContext(ctx), e)
+			}
+			_ = traces.Close(context.Background()) // nobody takes them
+		})
+	}
+}
