@@ -97,7 +97,7 @@ func (c *command) runServer(ctx context.Context, cfg *Config) (err error) {
 	if p.watching, err = p.newWatching(ctx, cfg); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.watching.close()) }()
+	defer p.watching.close()
 	if p.app, err = openWatchedApp(ctx, cfg, func(w string) { log.Warn(w) }, p.watching); err != nil {
 		return err
 	}

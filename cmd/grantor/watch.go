@@ -47,7 +47,8 @@ func (p *program) newWatching(ctx context.Context, cfg *Config) (*watching, erro
 	var lc net.ListenConfig
 	var err error
 	if w.listener, err = lc.Listen(ctx, "tcp", cfg.MetricsListen); err != nil {
-		return nil, errors.Join(fmt.Errorf("metrics_listen: %w", err), w.close())
+		w.close()
+		return nil, fmt.Errorf("metrics_listen: %w", err)
 	}
 	var verbs []string
 	for _, v := range store.Verbs() {
@@ -59,18 +60,19 @@ func (p *program) newWatching(ctx context.Context, cfg *Config) (*watching, erro
 	return w, nil
 }
 
-// close sends the traces that wait.
-func (w *watching) close() error {
-	var err error
+// tracesTime is how long the end waits for a collector.
+const tracesTime = 2 * time.Second
+
+// close sends the traces that wait. A collector that does not take them does not make an end a failure.
+func (w *watching) close() {
 	if w.listener != nil {
 		_ = w.listener.Close() // closed by its server as well
 	}
 	if w.traces != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), tracesTime)
 		defer cancel()
-		err = w.traces.Close(ctx)
+		_ = w.traces.Close(ctx) // see above
 	}
-	return err
 }
 
 // over gives the backend that tells of its verbs, or the backend itself where nobody wants to know.

@@ -126,6 +126,23 @@ func TestTracesGoToTheCollector(t *testing.T) {
 	}
 }
 
+func TestACollectorThatHangsHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	over := make(chan struct{})
+	hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
+	defer hanging.Close()
+	defer close(over)
+	s := authtest.Start(t, authtest.Options{Args: []string{"--otlp-endpoint", hanging.URL, "--trace-ratio", "1"}})
+	s.App("machine").Machine(t)
+	began := time.Now()
+	if err := s.Stop(); err != nil {
+		t.Errorf("it ends with %v", err)
+	}
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("the end took %v", took)
+	}
+}
+
 func TestErrorsTellTheNumberOfTheirRequest(t *testing.T) {
 	t.Parallel()
 	s := shared(t)
