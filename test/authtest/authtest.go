@@ -38,9 +38,9 @@ const NoSeed = "users: []"
 // Main runs the tests of a package, searches all that their servers told about themselves for the secrets of all of them,
 // and removes the program that they were run on.
 func Main(m *testing.M) int {
-	watched.begin()
+	watched().begin()
 	code := m.Run()
-	for _, fault := range watched.faults() {
+	for _, fault := range watched().faults() {
 		fmt.Println(fault)
 		code = 1
 	}

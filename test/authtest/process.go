@@ -54,7 +54,7 @@ func Run(o Options) (*Server, error) {
 		s.options.MasterKey = ""
 	}
 	s.secrets.add(s.options.MasterKey)
-	watched.add(s)
+	watched().add(s)
 	if err := s.prepare(); err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (s *Server) environment() []string {
 	if s.options.MasterKey != "" {
 		env = append(env, "GRANTOR_MASTER_KEY="+s.options.MasterKey)
 	}
-	env = append(env, watched.variables()...)
+	env = append(env, watched().variables()...)
 	if !s.options.Slow {
 		env = append(env, "GRANTOR_PASSWORD_MEMORY=64", "GRANTOR_PASSWORD_TIME=1")
 	}
@@ -275,7 +275,7 @@ func (s *Server) running() bool {
 // Close stops the server, removes its folder, and tells everything it did that no server should do.
 func (s *Server) Close() []string {
 	wasRunning := s.running()
-	watched.noteMetrics(s)
+	watched().noteMetrics(s)
 	err := s.Stop()
 	faults := s.Faults()
 	if wasRunning && err != nil {

@@ -24,7 +24,7 @@ type watch struct {
 }
 
 // watched is the watch of this run; it takes nothing unless Main has begun it.
-var watched watch
+var watched = sync.OnceValue(func() *watch { return &watch{} })
 
 func (w *watch) begin() {
 	w.collector = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

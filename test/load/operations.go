@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 )
 
 // operation is one thing that is measured, its floor, and what somebody would write otherwise.
@@ -57,9 +56,8 @@ func (o *operation) measure(ctx context.Context, l *load, b *subject, round int)
 // subject is a running server with what its operations need.
 type subject struct {
 	*setup
-	basic     string // the Authorization header of the client
-	authorize []byte // a request for a code, of a browser with a session and a remembered consent
-	turn      atomic.Uint64
+	basic     string      // the Authorization header of the client
+	authorize []byte      // a request for a code, of a browser with a session and a remembered consent
 	issued    chan string // codes that were issued and not redeemed
 	refresh   chan string // refresh tokens that may be used
 	tokens    chan string // access tokens that may be revoked
