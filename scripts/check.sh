@@ -34,7 +34,7 @@ check_vulnerabilities() {
 	return "$status"
 }
 
-modules=(. protect/grpcprotect)
+modules=(. protect/grpcprotect test/load/peer)
 
 check_format
 for module in "${modules[@]}"; do (cd "$module" && go vet ./...); done
