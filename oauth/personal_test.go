@@ -125,7 +125,7 @@ func TestAPersonalAccessTokenIsGoodForNothingElse(t *testing.T) {
 			n.wantActive(c, false, as)
 		}
 	}
-	for _, other := range []string{session.AccessToken, session.RefreshToken, token[:76], token + "A", token[:40] + "x" + token[41:]} {
+	for _, other := range []string{session.AccessToken, session.RefreshToken, token[:76], token + "A", changed(token, 40)} {
 		n.wantActive(c, false, "grpt_"+other[5:])
 	}
 	n.wantActive(c, true, token, session.AccessToken, session.RefreshToken)
@@ -290,4 +290,12 @@ func TestAPersonalAccessTokenCostsOneReadOfTheStore(t *testing.T) {
 	if strings.Contains(b.kept.String(), token[9:]) || strings.Contains(b.kept.String(), token[30:70]) {
 		t.Error("the token stands in the store")
 	}
+}
+
+// changed gives the token with another letter at a place.
+func changed(token string, at int) string {
+	if token[at] == 'x' {
+		return token[:at] + "y" + token[at+1:]
+	}
+	return token[:at] + "x" + token[at+1:]
 }
