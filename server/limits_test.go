@@ -244,6 +244,19 @@ func TestTrustedProxiesDecideWhoseAddressIsLimited(t *testing.T) {
 	}
 }
 
+// Tries that are refused unseen ask the store as often as any.
+func TestTriesThatAreRefusedUnseenCountAgainstTheAddress(t *testing.T) {
+	s := limited(t, "page=0.001/20")
+	b := s.browser()
+	page := b.get("/login")
+	for range 20 {
+		b.submit(page, "username=alice", "password=wrong")
+	}
+	if log := s.log.String(); !strings.Contains(log, "too many tries") || !strings.Contains(log, "limit page is used up") {
+		t.Errorf("got %s", log)
+	}
+}
+
 func TestBrowsersCanReadARefusalOfATokenRequest(t *testing.T) {
 	s := limited(t, "stranger=1/1")
 	s.redeem("native", "made up")
@@ -252,13 +265,20 @@ func TestBrowsersCanReadARefusalOfATokenRequest(t *testing.T) {
 	a.wantHeader("Access-Control-Allow-Origin", "*")
 }
 
+// openFeed asks for a stream that is not given.
+func (s *site) openFeed(client string) *answer {
+	r := s.request(http.MethodGet, "/oauth2/revocations", "")
+	r.SetBasicAuth(client, s.secrets[client])
+	return s.send(r)
+}
+
 func TestLanesAreForWhatAsksTheStore(t *testing.T) {
 	tokens, people := limit.NewLane(1, 0), limit.NewLane(1, 0)
 	s := newSite(t, options{change: func(c *server.Config) { c.TokenLane, c.PageLane = tokens, people }})
 	ok(t, tokens.Enter(t.Context()))
 	for _, a := range []*answer{
 		s.call("web", "/oauth2/token", "grant_type=client_credentials"), s.call("web", "/oauth2/revoke", "token=x"),
-		s.call("api", "/oauth2/introspect", "token=x"), s.forward("/forward-auth?audience="+api, "Bearer x"),
+		s.call("api", "/oauth2/introspect", "token=x"), s.forward("/forward-auth?audience="+api, "Bearer x"), s.openFeed("web"),
 	} {
 		a.wantError(http.StatusServiceUnavailable, oauth.TemporarilyUnavailable)
 		a.wantHeader("Retry-After", "1")

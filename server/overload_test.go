@@ -83,11 +83,10 @@ func TestOverloadIsShedAndLeavesNothingBehind(t *testing.T) {
 		t.Fatalf("%d served, %d shed", len(served), shed)
 	}
 	t.Logf("%d served, the slowest hundredth in %v; %d shed", len(served), served[len(served)*99/100], shed)
-	// Nobody waits longer than his patience for a turn. The rest is the work itself on this machine, which also does that of
-	// 160 callers, and of other tests: as long as it takes for all that the lane holds, and a second.
-	most := limit.Patience + time.Second + 2*time.Second*16/time.Duration(len(served))
-	if slow := served[len(served)*99/100]; slow > most {
-		t.Errorf("the slowest hundredth took %v, more than %v", slow, most)
+	// Nobody waits longer than his patience for a turn, which TestAWaitHasAnEnd holds to the nanosecond. The rest is the work itself
+	// on this machine, which also does that of 160 callers, and of other tests.
+	if slow := served[len(served)*99/100]; slow > limit.Patience+20*time.Second {
+		t.Errorf("the slowest hundredth took %v", slow)
 	}
 	if got := lane.State(); got.Running != 0 || got.Waiting != 0 {
 		t.Errorf("after it: %+v", got)

@@ -23,12 +23,7 @@ const (
 
 // revocations is the revocation feed: server-sent events, until the reader goes or may no longer read.
 func (s *server) revocations(w http.ResponseWriter, r *http.Request) error {
-	cred, err := s.readerCredentials(r)
-	if err != nil {
-		return err
-	}
-	web.EventFrom(r.Context()).Claimed = cred.ClientID
-	sub, err := s.Provider.Revocations(r.Context(), cred, r.Header.Get("Last-Event-ID"))
+	sub, err := s.subscribe(r)
 	if err != nil {
 		return err
 	}
@@ -49,6 +44,20 @@ func (s *server) revocations(w http.ResponseWriter, r *http.Request) error {
 	}
 	event.Cause = st.run(r.Context(), sub)
 	return nil
+}
+
+// subscribe is worked on in the lane; the stream then waits for nobody.
+func (s *server) subscribe(r *http.Request) (*oauth.Subscription, error) {
+	cred, err := s.readerCredentials(r)
+	if err != nil {
+		return nil, err
+	}
+	web.EventFrom(r.Context()).Claimed = cred.ClientID
+	if err := s.TokenLane.Enter(r.Context()); err != nil {
+		return nil, err
+	}
+	defer s.TokenLane.Leave()
+	return s.Provider.Revocations(r.Context(), cred, r.Header.Get("Last-Event-ID"))
 }
 
 // readerCredentials reads client_secret_basic: a GET has no body for anything else.

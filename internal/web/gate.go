@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"sync"
 
 	"github.com/grantor-dev/grantor/internal/limit"
 )
@@ -31,8 +32,8 @@ func (g Gate) Before(next http.Handler) http.Handler {
 		if !g.serve(w, r, next) {
 			return
 		}
-		// A failure of ours and a refusal by a limit are nobody's fault.
-		if status := statusOf(w); !event.Proven && status < http.StatusInternalServerError && status != http.StatusTooManyRequests {
+		// A failure of ours is nobody's fault.
+		if !event.Proven && statusOf(w) < http.StatusInternalServerError {
 			g.Limits.Count(g.Class, event.address)
 		}
 	})
@@ -47,14 +48,20 @@ func (g Gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) b
 			g.Refuse(w, r, err)
 			return false
 		}
-		defer g.Lane.Leave()
+		// Nor must whoever reads slowly: the work is done where the answer begins.
+		leave := sync.OnceFunc(g.Lane.Leave)
+		defer leave()
+		if own, ok := w.(*recorder); ok {
+			own.begins = leave
+		}
 	}
 	next.ServeHTTP(w, r)
 	return true
 }
 
-// ahead is how much of a body is read before its request waits for a turn, in bytes. Forms of ours are shorter.
-const ahead = 64 << 10
+// ahead is how much of a body is read before its request waits for a turn, in bytes: what forms of strangers may have, and
+// the one byte by which a handler finds out that there is more.
+const ahead = 64<<10 + 1
 
 // readAhead reads the beginning of a body, and has the body begin with it again.
 func readAhead(r *http.Request) {

@@ -75,3 +75,82 @@ func TestAPanicGivesItsTurnBack(t *testing.T) {
 		t.Errorf("%d turns are held", got)
 	}
 }
+
+// stalled is the rest of a body that does not come.
+type stalled struct {
+	asked   chan<- struct{}
+	release <-chan struct{}
+}
+
+func (s stalled) Read([]byte) (int, error) {
+	s.asked <- struct{}{}
+	<-s.release
+	return 0, io.ErrUnexpectedEOF
+}
+
+// A form that is as long as forms may be, and of which one more byte is announced, must not wait for that in its turn.
+func TestAFormThatIsNotAllThereTakesNoTurn(t *testing.T) {
+	for _, size := range []int{0, 100, 64<<10 - 1, 64 << 10} {
+		lane := limit.NewLane(1, 0)
+		handler := web.New(web.Config{})(web.Gate{Lane: lane}.Before(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			web.LimitBody(w, r, 64<<10)
+			_, _ = io.ReadAll(r.Body)
+		})))
+		asked, release, served := make(chan struct{}, 9), make(chan struct{}), make(chan struct{})
+		r := httptest.NewRequest(http.MethodPost, "/", io.MultiReader(bytes.NewReader(make([]byte, size)), stalled{asked, release}))
+		r.ContentLength = int64(size) + 1
+		go func() {
+			handler.ServeHTTP(httptest.NewRecorder(), r)
+			close(served)
+		}()
+		<-asked
+		if got := lane.State().Running; got != 0 {
+			t.Errorf("after %d bytes it holds a turn", size)
+		}
+		close(release)
+		<-served
+	}
+}
+
+// unread is a connection whose other end does not read.
+type unread struct {
+	http.ResponseWriter
+	writing chan<- struct{}
+	release <-chan struct{}
+}
+
+func (u unread) Write(b []byte) (int, error) {
+	u.writing <- struct{}{}
+	<-u.release
+	return len(b), nil
+}
+
+func TestAnAnswerThatNobodyReadsHoldsNoTurn(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"with a status": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = w.Write(make([]byte, 9))
+		},
+		"without a status": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 9)) },
+		"by a panic":       func(http.ResponseWriter, *http.Request) { panic("oops") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			lane := limit.NewLane(1, 0)
+			handler := web.New(web.Config{})(web.Gate{Lane: lane}.Before(answer))
+			writing, release, served := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			go func() {
+				handler.ServeHTTP(unread{httptest.NewRecorder(), writing, release}, httptest.NewRequest(http.MethodGet, "/", nil))
+				close(served)
+			}()
+			<-writing
+			if got := lane.State().Running; got != 0 {
+				t.Error("it holds a turn")
+			}
+			close(release)
+			<-served
+			if err := lane.Enter(t.Context()); err != nil || lane.State().Running != 1 {
+				t.Error("a turn was given back twice")
+			}
+		})
+	}
+}

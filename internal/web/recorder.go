@@ -5,10 +5,20 @@ import "net/http"
 // recorder remembers the status of an answer. It hides no ability of the writer below: http.ResponseController unwraps it.
 type recorder struct {
 	http.ResponseWriter
-	status int // 0: no answer yet
+	status int    // 0: no answer yet
+	begins func() // is called before the answer is written, which may wait for who reads it; nil: nobody is
+}
+
+func (w *recorder) begin() {
+	if w.begins != nil {
+		w.begins()
+	}
 }
 
 func (w *recorder) WriteHeader(status int) {
+	if status >= 200 {
+		w.begin()
+	}
 	w.ResponseWriter.WriteHeader(status)
 	if w.status == 0 && status >= 200 {
 		w.status = status
@@ -17,6 +27,7 @@ func (w *recorder) WriteHeader(status int) {
 
 func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
+		w.begin()
 		w.status = http.StatusOK
 	}
 	return w.ResponseWriter.Write(b)
