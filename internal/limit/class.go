@@ -41,6 +41,7 @@ const (
 	minPerSecond = 1.0 / 3600
 	maxPerSecond = 1e6
 	maxBurst     = 1e7
+	maxRest      = 366 * 24 * time.Hour // from empty to full: beyond centuries, nanoseconds overflow
 )
 
 // rows names the classes as configurations and logs do. Whoever proves who he is may send a lot: the server knows whom to
@@ -128,6 +129,8 @@ func parseRate(s string) (Rate, error) {
 		return Rate{}, fmt.Errorf("%s a second is out of range: write 0.0003 to 1000000", rate)
 	case most < 1 || most > maxBurst:
 		return Rate{}, fmt.Errorf("%s at once is out of range: write 1 to 10000000", burst)
+	case float64(most)/perSecond > maxRest.Seconds():
+		return Rate{}, fmt.Errorf("%s at %s a second takes more than a year to fill: write a higher rate, or fewer at once", burst, rate)
 	}
 	return Rate{PerSecond: perSecond, Burst: float64(most)}, nil
 }

@@ -28,6 +28,9 @@ type Limits struct {
 	seed   maphash.Seed
 	paces  [classes]pace
 	shards [shardCount]shard
+
+	gathering sync.Mutex
+	next      int // the shard with which the next exchange begins
 }
 
 // What is held at most: 65536 buckets, some 10 MB, whoever sends from however many addresses.
@@ -41,6 +44,7 @@ type shard struct {
 	index   map[uint64]int32 // of a key's bucket
 	buckets []bucket
 	hand    int // where room is looked for next
+	next    int // the bucket with which the next exchange begins
 }
 
 // bucket is kept as the moment when it is full again: what it lacks now is that moment less now. It may lack more than it
@@ -249,6 +253,7 @@ func (b *bucket) charge(p *pace, n, now int64) {
 }
 
 func (b *bucket) lack(p *pace, n, now int64) {
+	n = min(n, p.deepest/p.interval+1) // other nodes may tell of any number
 	b.full = min(max(b.full, now)+n*p.interval, now+p.deepest)
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -267,13 +269,34 @@ func TestLimitsAreReadAndShown(t *testing.T) {
 		t.Errorf("what is shown is not read back: %v, %v", table, err)
 	}
 	for _, word := range []string{"", "page", "page=", "page=1", "page=1/", "page=/1", "page=1/0", "page=0/1", "page=-1/1", "page=NaN/1", "page=Inf/1",
-		"page=1/1.5", "page=1/99999999", "page=2000000/1", "nothing=1/1", "Page=1/1", "page=OFF"} {
+		"page=1/1.5", "page=1/99999999", "page=2000000/1", "page=0.0003/10000000", "page=0.001/40000", "nothing=1/1", "Page=1/1", "page=OFF"} {
 		if _, err := limit.Parse([]string{word}); err == nil {
 			t.Errorf("%q is taken", word)
 		}
 	}
 	if _, err := limit.Parse([]string{"page=1/1", "page=2/2"}); err == nil {
 		t.Error("a limit is set twice")
+	}
+}
+
+func TestTheSlowestLimitsAreInForce(t *testing.T) {
+	for _, word := range []string{"page=0.001/30000", "page=0.0003/9000", "page=0.0003/1", "page=1000000/100000"} {
+		l, c := newLimits(t, word)
+		_, burst, _ := strings.Cut(word, "/")
+		most, err := strconv.Atoi(burst)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 * most {
+			l.Count(limit.Page, one)
+		}
+		if let(l, limit.Page, one, 1) != 0 {
+			t.Errorf("%s: one more is let through", word)
+		}
+		c.move(3 * 366 * 24 * time.Hour)
+		if got := let(l, limit.Page, one, 1); got != 1 {
+			t.Errorf("%s: none is let through after years", word)
+		}
 	}
 }
 

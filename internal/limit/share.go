@@ -85,26 +85,38 @@ func (l *Limits) Exchange(ctx context.Context) {
 	workers.Wait()
 }
 
-// gather takes what notable keys have used since the last exchange.
+// gather takes what notable keys have used since the last exchange. Where they are more than are told of at once, the next
+// exchange goes on where this one ends.
 func (l *Limits) gather() []notable {
+	l.gathering.Lock()
+	defer l.gathering.Unlock()
 	now := l.since()
 	var keys []notable
-	for i := range l.shards {
-		s := &l.shards[i]
-		s.mu.Lock()
-		for j := range s.buckets {
-			b := &s.buckets[j]
-			p := &l.paces[b.class]
-			if l.config.Count == nil || b.name == "" || !b.isNotable(p, now) {
-				b.used, b.name, b.share = 0, "", share{}
-				continue
-			}
-			if len(keys) < exchangeMost {
-				keys = append(keys, notable{b.hash, b.class, b.name, b.used})
-				b.used = 0
-			}
+	begin := l.next
+	for i := range shardCount {
+		n := (begin + i) % shardCount
+		if keys = l.shards[n].gather(l, now, keys); len(keys) < exchangeMost {
+			l.next = n + 1
 		}
-		s.mu.Unlock()
+	}
+	return keys
+}
+
+func (s *shard) gather(l *Limits, now int64, keys []notable) []notable {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	begin := s.next
+	for i := range s.buckets {
+		n := (begin + i) % len(s.buckets)
+		b := &s.buckets[n]
+		switch p := &l.paces[b.class]; {
+		case l.config.Count == nil || b.name == "" || !b.isNotable(p, now):
+			b.used, b.name, b.share = 0, "", share{}
+		case len(keys) < exchangeMost:
+			keys = append(keys, notable{b.hash, b.class, b.name, b.used})
+			b.used = 0
+			s.next = n + 1
+		}
 	}
 	return keys
 }

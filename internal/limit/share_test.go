@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -148,6 +150,50 @@ func TestAnExchangeIsBoundedAndGoesOn(t *testing.T) {
 	s.all[0].Exchange(t.Context())
 	if got := s.counts.Load(); got == 0 || got > 512 {
 		t.Errorf("the store was asked %d times at once", got)
+	}
+}
+
+func TestAnyNumberThatOtherNodesTellIsTaken(t *testing.T) {
+	c := &clock{}
+	table, err := limit.Parse([]string{"token=0.001/4"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := limit.New(limit.Config{Table: table, Now: c.now, Count: func(context.Context, string, int64, time.Duration) (int64, error) {
+		return math.MaxInt64 / 2, nil
+	}})
+	taken(l, limit.Token, "app", 3)
+	l.Exchange(t.Context())
+	if taken(l, limit.Token, "app", 1) != 0 {
+		t.Error("what others gave is not held against it")
+	}
+}
+
+// A flood of keys that are told of must not keep a key from being told of at all.
+func TestEveryBusyKeyIsToldOfInItsTurn(t *testing.T) {
+	told := map[string]int{}
+	table, err := limit.Parse([]string{"token=1/4"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	c := &clock{}
+	l := limit.New(limit.Config{Table: table, Now: c.now, Count: func(_ context.Context, key string, n int64, _ time.Duration) (int64, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		told[key]++
+		return n, nil
+	}})
+	const keys = 4000
+	for range 20 {
+		for i := range keys {
+			taken(l, limit.Token, fmt.Sprint("app", i), 4)
+		}
+		l.Exchange(t.Context())
+		c.move(500 * time.Millisecond)
+	}
+	if len(told) != keys {
+		t.Errorf("%d of %d keys were told of", len(told), keys)
 	}
 }
 
