@@ -185,7 +185,9 @@ func (s *Server) readReady(from int) bool {
 	for _, line := range s.log.from(from) {
 		var ready struct{ Msg, Issuer, Listen string }
 		if json.Unmarshal([]byte(line), &ready) == nil && ready.Msg == "ready" {
-			s.Issuer, s.Addr = ready.Issuer, ready.Listen
+			if s.Issuer != ready.Issuer || s.Addr != ready.Listen { // never at a restart, while others may read them
+				s.Issuer, s.Addr = ready.Issuer, ready.Listen
+			}
 			return true
 		}
 	}
