@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -13,9 +14,10 @@ import (
 // then go out as one pipeline: one write, one read, one connection for all of them. So a lone caller waits for nobody, and
 // under load the cost of a system call is shared.
 //
-// What holds for a single command holds here: each is sent once and never again, one whose answer did not come has an
-// unknown outcome and fails, and a caller who gives up is answered at once. go-redis has a batcher of its own; that one
-// waits on when its caller has given up.
+// What holds for a single command holds here: each is sent once and never again, and one whose answer did not come has an
+// unknown outcome and fails. A caller who gives up in the queue is answered at once; where too many wait the next fails at
+// once, for Redis has stalled and they would wait in vain. go-redis has a batcher of its own; that one waits on when its
+// caller has given up.
 type batches struct {
 	client goredis.UniversalClient
 	expire func() (context.Context, context.CancelFunc) // bounds a sending
@@ -28,9 +30,10 @@ type batches struct {
 }
 
 const (
-	laneCount = 2        // sendings under way at once
-	batchSize = 128      // commands in one
-	batchable = 16 << 10 // bytes of arguments; a longer command goes alone, for it would hold up the others
+	laneCount = 2              // sendings under way at once
+	batchSize = 128            // commands in one
+	queueSize = 64 * batchSize // commands that wait, with those whose callers have gone
+	batchable = 16 << 10       // bytes of arguments; a longer command goes alone, for it would hold up the others
 )
 
 // waiting is a command in the queue. answered gets a value once its command may be read, or was not sent.
@@ -40,8 +43,11 @@ type waiting struct {
 	answered chan struct{}
 }
 
-// errUnanswered stands in each command of a batch until its answer is there.
-var errUnanswered = errors.New("redis has not answered")
+var (
+	// errUnanswered stands in each command from the queue until its answer is there.
+	errUnanswered = errors.New("redis has not answered")
+	errQueueFull  = errors.New("too many commands wait for redis")
+)
 
 // process sends a command and waits for its answer. Where ctx ends first, the command must not be touched any more, as it
 // may be under way; false says so.
@@ -54,6 +60,12 @@ func (b *batches) process(ctx context.Context, cmd goredis.Cmder) bool {
 		_ = b.client.Process(ctx, cmd) // the command holds the error
 		return true
 	}
+	if len(b.queue) >= queueSize {
+		b.mu.Unlock()
+		cmd.SetErr(errQueueFull)
+		return true
+	}
+	cmd.SetErr(errUnanswered)
 	w := &waiting{ctx, cmd, make(chan struct{})}
 	b.queue = append(b.queue, w)
 	b.mu.Unlock()
@@ -107,10 +119,15 @@ func (b *batches) next() []*waiting {
 	return batch
 }
 
-// send sends a batch, without the commands of callers who have gone.
+// send sends a batch, without the commands of callers who have gone. A panic below it is that of no request, and would end
+// the process: it fails the commands that have no answer.
 func (b *batches) send(batch []*waiting) {
 	defer func() {
+		fault := recover()
 		for _, w := range batch {
+			if fault != nil && errors.Is(w.cmd.Err(), errUnanswered) {
+				w.cmd.SetErr(fmt.Errorf("panic while a batch was sent: %v", fault))
+			}
 			close(w.answered)
 		}
 	}()
@@ -122,7 +139,6 @@ func (b *batches) send(batch []*waiting) {
 			w.cmd.SetErr(err)
 			continue
 		}
-		w.cmd.SetErr(errUnanswered)
 		_ = pipe.Process(ctx, w.cmd) // queues it
 	}
 	_, _ = pipe.Exec(ctx) // each command holds its error

@@ -27,6 +27,7 @@ type held struct {
 	alone     atomic.Int64
 	pipelined atomic.Int64
 	longest   atomic.Int64
+	panics    atomic.Bool // instead of sending a batch
 }
 
 func (h *held) DialHook(next goredis.DialHook) goredis.DialHook { return next }
@@ -48,6 +49,9 @@ func (h *held) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.Pro
 		}
 		h.batches.RLock()
 		defer h.batches.RUnlock()
+		if h.panics.Load() {
+			panic("a fault")
+		}
 		return next(ctx, cmds)
 	}
 }
@@ -56,9 +60,9 @@ func (h *held) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.Pro
 func queued(t *testing.T, s *Store, n int) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
-		s.batches.mu.Lock()
-		waits := len(s.batches.queue)
-		s.batches.mu.Unlock()
+		s.writing.mu.Lock()
+		waits := len(s.writing.queue)
+		s.writing.mu.Unlock()
 		if waits == n {
 			return
 		}
@@ -212,6 +216,59 @@ func TestClosedStoreLeavesNoCommandWaiting(t *testing.T) {
 	all.Wait()
 	if _, err := s.Get(t.Context(), hot, "id"); !store.IsUnavailable(err) {
 		t.Errorf("get of a closed store: %v", err)
+	}
+}
+
+// A Redis that has stalled does not gather commands without end: those that come when too many wait fail at once.
+func TestQueueIsBounded(t *testing.T) {
+	s, _, release := occupied(t, redistest.Start(t))
+	ctx, giveUp := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	for range queueSize {
+		all.Go(func() { _, _ = s.Get(ctx, hot, "id") })
+	}
+	queued(t, s, queueSize)
+	began := time.Now()
+	for _, try := range []func() error{
+		func() error { _, err := s.Get(t.Context(), hot, "id"); return err },
+		func() error { _, err := s.Add(t.Context(), hot, "counter", 1, 0); return err },
+	} {
+		if err := try(); !store.IsUnavailable(err) || !errors.Is(err, errQueueFull) || time.Since(began) > 20*time.Second {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+	}
+	giveUp()
+	all.Wait()
+	release()
+	if n, err := s.Add(t.Context(), hot, "counter", 1, 0); err != nil || n != 1 {
+		t.Errorf("afterwards the counter is %d, %v", n, err)
+	}
+}
+
+// A fault of the client below a batch is an error of those commands, not the end of the process, and the lane goes on.
+func TestPanicBelowABatchFailsItsCommandsOnly(t *testing.T) {
+	s, h, release := occupied(t, redistest.Start(t))
+	h.panics.Store(true)
+	const callers = 10
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			if _, err := s.Take(context.Background(), hot, "id"); !store.IsUnavailable(err) || !strings.Contains(err.Error(), "panic") {
+				t.Errorf("take: %v", err)
+			}
+		})
+	}
+	queued(t, s, callers)
+	release()
+	all.Wait()
+	h.panics.Store(false)
+	for range 2 * laneCount {
+		recovers(t, s)
+	}
+	s.writing.mu.Lock()
+	defer s.writing.mu.Unlock()
+	if s.writing.busy > laneCount {
+		t.Errorf("%d lanes are busy", s.writing.busy)
 	}
 }
 

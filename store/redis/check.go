@@ -90,7 +90,31 @@ func (s *Store) checkNode(ctx context.Context, c *goredis.Client) ([]string, err
 	if err != nil {
 		return nil, err
 	}
+	short, err := s.checkReplicas(ctx, c, info["connected_slaves"])
+	if err != nil {
+		return nil, err
+	}
+	warnings = append(warnings, short...)
 	return append(warnings, durability(info["aof_enabled"], setting(ctx, c, "save"))...), nil
+}
+
+// checkReplicas sees that writes can wait for replicas, if they shall.
+func (s *Store) checkReplicas(ctx context.Context, c *goredis.Client, connected string) ([]string, error) {
+	want := s.address.replicas
+	if want == 0 {
+		return nil, nil
+	}
+	err := c.Do(ctx, "wait", 0, 1).Err()
+	if goredis.HasErrorPrefix(err, "NOPERM") {
+		return nil, fmt.Errorf("writes shall wait for replicas, but the user may not use WAIT: %w", err)
+	}
+	if err != nil {
+		return nil, s.failed("check", err)
+	}
+	if n, err := strconv.ParseInt(connected, 10, 64); err == nil && n < want {
+		return []string{fmt.Sprintf("redis has %d replicas and writes wait for %d: they fail until there are enough", n, want)}, nil
+	}
+	return nil, nil
 }
 
 func (s *Store) checkPolicy(policy string) ([]string, error) {

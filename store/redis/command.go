@@ -61,18 +61,44 @@ func (s *Store) do(ctx context.Context, args ...any) *goredis.Cmd {
 
 // process sends a command; false says that it was given up and must not be touched any more.
 func (s *Store) process(ctx context.Context, cmd goredis.Cmder, args []any) bool {
-	if s.batches != nil && isBatchable(args) {
-		return s.batches.process(ctx, cmd)
+	if s.reading != nil && isBatchable(args) {
+		if reads(cmd.Name()) {
+			return s.reading.process(ctx, cmd)
+		}
+		return s.writing.process(ctx, cmd)
 	}
-	_ = s.client.Process(ctx, cmd) // the command holds the error
+	s.send(ctx, cmd)
 	return true
 }
 
 // alone sends a command once, on a connection of its own.
 func (s *Store) alone(ctx context.Context, args ...any) *goredis.Cmd {
 	cmd := once{goredis.NewCmd(ctx, args...)}
-	_ = s.client.Process(ctx, cmd) // the command holds the error
+	s.send(ctx, cmd)
 	return cmd.Cmd
+}
+
+// send sends a command, which holds its error.
+func (s *Store) send(ctx context.Context, cmd goredis.Cmder) {
+	s.relearn(ctx, s.client.Process(ctx, cmd))
+}
+
+// sendAll sends several commands, each of which holds its error.
+func (s *Store) sendAll(ctx context.Context, pipe goredis.Pipeliner) {
+	_, err := pipe.Exec(ctx)
+	s.relearn(ctx, err)
+}
+
+// relearn asks, where a node of a Cluster is away, the others who has taken over. go-redis does so at once only for what it
+// sends again by itself, and else every ten seconds.
+func (s *Store) relearn(ctx context.Context, err error) {
+	var said goredis.Error
+	if err == nil || errors.As(err, &said) || errors.Is(err, goredis.ErrClosed) {
+		return
+	}
+	if cluster, ok := s.client.(*goredis.ClusterClient); ok {
+		cluster.ReloadState(ctx)
+	}
 }
 
 // read sends a command that changes nothing and may take its time, a second time if the connection turned out to be broken: those that were
@@ -87,7 +113,7 @@ func (s *Store) read(ctx context.Context, args ...any) *goredis.Cmd {
 
 func brokenConnection(err error) bool {
 	var refused goredis.Error
-	if err == nil || errors.As(err, &refused) || errors.Is(err, goredis.ErrClosed) ||
+	if err == nil || errors.As(err, &refused) || errors.Is(err, goredis.ErrClosed) || errors.Is(err, errQueueFull) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}

@@ -340,6 +340,51 @@ func TestClusterWithoutANodeIsUnavailableForItsSlotsOnly(t *testing.T) {
 	recovers(t, s)
 }
 
+// A replica that has taken over is found as soon as it has, though nobody who was asked says so: the master is gone.
+func TestClusterFailoverIsFollowed(t *testing.T) {
+	masters, replicas, url := redistest.NewReplicatedCluster(t)
+	s := impatient(t, url, Options{})
+	var records []store.Record
+	for i := range 30 {
+		r := store.Record{Kind: hot, ID: fmt.Sprint(i), Value: []byte("value"), Tags: []string{fmt.Sprint("tag", i)}}
+		if _, err := s.Create(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, r)
+	}
+	masters[0].Must("WAIT", "1", "10000")
+	masters[0].Kill()
+	for deadline := time.Now().Add(60 * time.Second); ; {
+		role, err := replicas[0].Do("INFO", "replication")
+		if err == nil && strings.Contains(role, "role:master") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no replica takes over: %s %v", role, err)
+		}
+		for _, r := range records { // what those meet who ask meanwhile
+			if got, err := s.Get(t.Context(), hot, r.ID); err == nil && string(got.Value) != "value" || err != nil && !store.IsUnavailable(err) {
+				t.Fatalf("get: %q, %v", got.Value, err)
+			}
+		}
+	}
+	replicas[0].Until("cluster_state:ok", "CLUSTER", "INFO")
+	began := time.Now()
+	for _, r := range records {
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			got, err := s.Get(t.Context(), hot, r.ID)
+			if err == nil && string(got.Value) == "value" {
+				break
+			}
+			if time.Now().After(deadline) || err == nil || !store.IsUnavailable(err) {
+				t.Fatalf("get: %q, %v", got.Value, err)
+			}
+		}
+	}
+	t.Logf("followed %v after the replica took over", time.Since(began))
+	recovers(t, s)
+}
+
 func TestSlotsThatMoveAreFollowed(t *testing.T) {
 	nodes, url := redistest.NewCluster(t)
 	s := impatient(t, url, Options{})

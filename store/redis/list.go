@@ -123,7 +123,7 @@ func (s *Store) scattered(ctx context.Context, kind store.Kind, ids []string) ([
 		cmds[i] = once{goredis.NewCmd(ctx, "get", s.keys.record(kind, id))}
 		_ = pipe.Process(ctx, cmds[i]) // queues it
 	}
-	_, _ = pipe.Exec(ctx) // each command holds its error
+	s.sendAll(ctx, pipe)
 	values := make([]any, len(ids))
 	for i, cmd := range cmds {
 		value, err := cmd.Result()
@@ -166,7 +166,7 @@ func (s *Store) enter(ctx context.Context, pairs []string, id, left string) erro
 		_ = pipe.Process(ctx, cmd) // queues it
 		cmds = append(cmds, cmd)
 	}
-	_, _ = pipe.Exec(ctx) // each command holds its error
+	s.sendAll(ctx, pipe)
 	for i, cmd := range cmds {
 		err := cmd.Err()
 		if goredis.HasErrorPrefix(err, "NOSCRIPT") {

@@ -2,8 +2,8 @@
 // and no goroutine of its own outlives the commands that it sends; what Redis acknowledges is as durable as Redis is configured to be.
 //
 // An ACL user needs the keys under the prefix and: PING HELLO AUTH SELECT INFO TIME EVAL EVALSHA GET SET GETDEL GETRANGE SETRANGE
-// MGET DEL EXISTS INCRBY PEXPIRE EXPIREAT PERSIST ZADD ZREM ZSCORE ZRANGEBYLEX ZRANGEBYSCORE ZREVRANGE, CONFIG|GET where possible,
-// and the read-only CLUSTER commands on a Cluster.
+// MGET DEL EXISTS INCRBY PEXPIRE EXPIREAT PERSIST ZADD ZREM ZSCORE ZRANGEBYLEX ZRANGEBYSCORE ZREVRANGE, WAIT where writes wait for
+// replicas, CONFIG|GET where possible, and the read-only CLUSTER commands on a Cluster.
 package redis
 
 import (
@@ -27,6 +27,9 @@ import (
 // fifths for its answer.
 const defaultTimeout = 2500 * time.Millisecond
 
+// defaultPatience bounds how long a write waits for replicas.
+const defaultPatience = 500 * time.Millisecond
+
 // Options are what the URL cannot say.
 type Options struct {
 	AcceptEviction bool             // run although Redis may evict records when its memory is full
@@ -38,8 +41,12 @@ type Options struct {
 // Store is a store.Backend in Redis.
 type Store struct {
 	client  goredis.UniversalClient
-	batches *batches // nil: each command goes alone
 	cluster bool
+
+	// What sends commands of many callers together, one and the same where no write waits for replicas; nil: each command
+	// goes alone.
+	reading, writing *batches
+
 	keys    keys
 	address address
 	options Options
@@ -61,7 +68,8 @@ var silence = sync.OnceFunc(func() {
 //	redis+sentinel://user:password@host:26379,host:26379/master/0?sentinel_username=…&sentinel_password=…
 //	redis+cluster://user:password@host:6379,host:6379
 //
-// A server that cannot be reached is no error: verbs fail until it can be, and Ping repeats the check of its settings. A
+// and each with wait=N&wait_timeout=500ms where a write shall not be reported before N replicas have it: where they do not
+// acknowledge it in time its outcome is unknown. A server that cannot be reached is no error: verbs fail until it can be, and Ping repeats the check of its settings. A
 // malformed URL and a server that Check refuses are errors.
 func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
 	silence()
@@ -85,9 +93,13 @@ func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
 		slack:   10 * time.Minute,
 	}
 	if a.pipelining {
-		s.batches = &batches{client: s.client, expire: func() (context.Context, context.CancelFunc) {
+		s.reading = &batches{client: s.client, expire: func() (context.Context, context.CancelFunc) {
 			return context.WithTimeout(context.Background(), a.timeout)
 		}}
+		s.writing = s.reading
+		if a.replicas > 0 {
+			s.writing = &batches{client: s.client, expire: s.reading.expire} // what is read waits for no replica
+		}
 	}
 	err = s.Ping(ctx)
 	if store.IsUnavailable(err) {
@@ -138,19 +150,30 @@ func (a address) client(config *tls.Config) goredis.UniversalClient {
 
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
-	if a.mode != clustered {
-		return goredis.NewUniversalClient(options)
+	switch a.mode {
+	case watched:
+		client := goredis.NewFailoverClient(options.Failover())
+		a.follow(client)
+		return client
+	case clustered:
+		cluster := options.Cluster()
+		cluster.DisableRoutingPolicies = true // every command of ours goes to the node of its key
+		client := goredis.NewClusterClient(cluster)
+		client.OnNewNode(a.follow)
+		return client
 	}
-	cluster := options.Cluster()
-	cluster.DisableRoutingPolicies = true // every command of ours goes to the node of its key
-	return goredis.NewClusterClient(cluster)
+	client := goredis.NewClient(options.Simple())
+	a.follow(client)
+	return client
 }
 
 // Close ends all connections; every verb fails from then on.
 func (s *Store) Close() error {
 	err := s.client.Close()
-	if s.batches != nil {
-		s.batches.close()
+	for _, b := range []*batches{s.reading, s.writing} {
+		if b != nil {
+			b.close()
+		}
 	}
 	if err != nil && !errors.Is(err, goredis.ErrClosed) {
 		return fmt.Errorf("close redis: %w", err)

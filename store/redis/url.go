@@ -32,6 +32,9 @@ type address struct {
 
 	pipelining bool // commands of callers that come together are sent together
 
+	replicas int64         // that a write waits for; 0 for none
+	patience time.Duration // for how long
+
 	username, password                 string
 	sentinelUsername, sentinelPassword string
 }
@@ -67,7 +70,10 @@ func parseURL(raw string) (address, error) {
 	if a.mode == clustered {
 		a.pipelining = false // a batch would wait for the slowest of its nodes
 	}
-	return a, a.query(query)
+	if err := a.query(query); err != nil {
+		return a, err
+	}
+	return a, a.waiting()
 }
 
 func (a *address) scheme(scheme string) error {
@@ -184,6 +190,18 @@ func (a *address) parameter(name, value string) error {
 		if a.pipelining = value == "on"; a.pipelining && a.mode == clustered {
 			return errors.New("not for a Cluster")
 		}
+	case "wait":
+		n, err := strconv.ParseUint(value, 10, 4)
+		if err != nil || n == 0 {
+			return errors.New("not a number of replicas between 1 and 15")
+		}
+		a.replicas = int64(n)
+	case "wait_timeout":
+		d, err := time.ParseDuration(value)
+		if err != nil || d < 10*time.Millisecond {
+			return errors.New("not a duration of at least 10ms")
+		}
+		a.patience = d
 	case "sentinel_username", "sentinel_password":
 		if a.mode != watched {
 			return errors.New("only for redis+sentinel://")
@@ -195,6 +213,19 @@ func (a *address) parameter(name, value string) error {
 		}
 	default:
 		return errors.New("unknown")
+	}
+	return nil
+}
+
+// waiting sees that Redis can wait for its replicas within the time that it has for an answer.
+func (a *address) waiting() error {
+	switch {
+	case a.replicas == 0 && a.patience > 0:
+		return errors.New(`store URL: parameter "wait_timeout" needs "wait", the number of replicas`)
+	case a.replicas > 0 && a.patience == 0:
+		a.patience = min(a.timeout/5, defaultPatience)
+	case a.patience > a.timeout*2/5:
+		return errors.New(`store URL: parameter "wait_timeout" is longer than two fifths of "timeout"`)
 	}
 	return nil
 }

@@ -21,13 +21,16 @@ func TestURLIsTakenApart(t *testing.T) {
 		"redis+sentinel://u:p@a,b:1,[::1]:2/the%2Fmaster/2?sentinel_username=su&sentinel_password=s%26p": {mode: watched,
 			hosts: []string{"a:26379", "b:1", "[::1]:2"}, master: "the/master", db: 2, username: "u", password: "p",
 			sentinelUsername: "su", sentinelPassword: "s&p"},
-		"redis://h?pipelining=off":           {hosts: []string{"h:6379"}},
-		"redis+cluster://h?pipelining=off":   {mode: clustered, hosts: []string{"h:6379"}},
-		"redis+sentinel://a/m?pipelining=on": {mode: watched, hosts: []string{"a:26379"}, master: "m"},
-		"redis+sentinel://a/m":               {mode: watched, hosts: []string{"a:26379"}, master: "m"},
-		"rediss+sentinel://a/m/":             {mode: watched, tls: true, hosts: []string{"a:26379"}, master: "m"},
-		"redis+cluster://a:1,b:2,c":          {mode: clustered, hosts: []string{"a:1", "b:2", "c:6379"}},
-		"rediss+cluster://u:p@a:1,b:2/0":     {mode: clustered, tls: true, hosts: []string{"a:1", "b:2"}, username: "u", password: "p"},
+		"redis://h?pipelining=off":                 {hosts: []string{"h:6379"}},
+		"redis+cluster://h?pipelining=off":         {mode: clustered, hosts: []string{"h:6379"}},
+		"redis://h?wait=2":                         {hosts: []string{"h:6379"}, replicas: 2, patience: 500 * time.Millisecond},
+		"redis://h?wait=1&timeout=500ms":           {hosts: []string{"h:6379"}, replicas: 1, patience: 100 * time.Millisecond, timeout: 500 * time.Millisecond},
+		"redis+cluster://h?wait_timeout=1s&wait=1": {mode: clustered, hosts: []string{"h:6379"}, replicas: 1, patience: time.Second},
+		"redis+sentinel://a/m?pipelining=on":       {mode: watched, hosts: []string{"a:26379"}, master: "m"},
+		"redis+sentinel://a/m":                     {mode: watched, hosts: []string{"a:26379"}, master: "m"},
+		"rediss+sentinel://a/m/":                   {mode: watched, tls: true, hosts: []string{"a:26379"}, master: "m"},
+		"redis+cluster://a:1,b:2,c":                {mode: clustered, hosts: []string{"a:1", "b:2", "c:6379"}},
+		"rediss+cluster://u:p@a:1,b:2/0":           {mode: clustered, tls: true, hosts: []string{"a:1", "b:2"}, username: "u", password: "p"},
 	} {
 		switch want.prefix {
 		case "":
@@ -59,6 +62,9 @@ func TestMalformedURLIsRefusedWithoutTellingSecrets(t *testing.T) {
 		"redis://host?x=hush", "redis://host?prefix=a&prefix=hush", "redis://host?timeout=hush", "redis://host?timeout=1ms",
 		"redis://host?timeout=2h", "redis://host?sentinel_password=hush", "redis://host?prefix=%zz",
 		"redis+sentinel://:hush@a", "redis+sentinel://a/", "redis+sentinel://a/m/hush", "redis+cluster://a,b/1", "redis+cluster://",
+		"redis://host?wait=hush", "redis://host?wait=0", "redis://host?wait=16", "redis://host?wait_timeout=1s",
+		"redis://host?wait=1&wait_timeout=hush", "redis://host?wait=1&wait_timeout=9ms", "redis://host?wait=1&wait_timeout=1001ms",
+		"redis://host?wait=1&wait_timeout=0", "redis://host?wait=1&wait_timeout=-1s", "redis://host?wait=1&wait_timeout=500ms&timeout=1s",
 		"redis://host?pipelining=hush", "redis+cluster://host?pipelining=on",
 	} {
 		s, err := Open(t.Context(), raw, Options{})
