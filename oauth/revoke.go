@@ -62,6 +62,11 @@ func (p *Provider) revoke(ctx context.Context, presented string, r revoker) (end
 func (p *Provider) revokeAuthorization(ctx context.Context, id string, r revoker) (ended bool, err error) {
 	a, err := p.authorizations.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
+		// Whoever ended it may have been told that the outcome is unknown, as no replica of the store had it. A write says
+		// whether they have it now.
+		if _, err := p.authorizations.Take(ctx, id); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return false, fmt.Errorf("end what has ended: %w", err)
+		}
 		return false, nil
 	}
 	if err != nil {
