@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 SEED    ?= examples/demo-seed.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench screenshots clean
+.PHONY: help run build test soak check bench screenshots clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ test: ## run every test under the race detector, on a real Redis and a real brow
 	@scripts/test-deps.sh
 	CGO_ENABLED=1 GRANTOR_TEST_REQUIRE=1 go test -race -count=1 -timeout 15m $(PKG)
 	cd protect/grpcprotect && CGO_ENABLED=1 go test -race -count=1 ./...
+
+# Four tests, two at once: bolt and Redis, each with grace for used refresh tokens and without. DURATION is for each.
+DURATION ?= 10m
+soak: ## kill server and Redis again and again under load, and hold against them what they acknowledged; DURATION=1h for longer
+	@scripts/test-deps.sh
+	GRANTOR_TEST_REQUIRE=1 GRANTOR_SOAK=$(DURATION) go test -count=1 -v -parallel 2 -timeout 0 ./test/chaos
 
 check: ## format, vet, static analysis, known vulnerabilities
 	@scripts/check.sh

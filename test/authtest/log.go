@@ -42,6 +42,16 @@ func (l *lines) from(offset int) []string {
 	return strings.Split(text[:end], "\n")
 }
 
+// forget drops the complete lines.
+func (l *lines) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := l.text.String()
+	rest := text[strings.LastIndexByte(text, '\n')+1:]
+	l.text.Reset()
+	l.text.WriteString(rest)
+}
+
 // secrets are what must never stand in a log. Helpers of this package add what they see.
 type secrets struct {
 	mu  sync.Mutex
@@ -57,6 +67,12 @@ func (s *secrets) add(secret string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all[secret] = struct{}{}
+}
+
+func (s *secrets) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = map[string]struct{}{}
 }
 
 // in gives the secrets that stand in a text. Where there are many, most texts hold none, which is soon told.
@@ -110,6 +126,15 @@ func (s *Server) LogEvents() []map[string]any {
 		}
 	}
 	return events
+}
+
+// Settle tells what Faults tells, and forgets what the server has logged so far and the secrets that stand nowhere in it. It is
+// for tests that last for long, and must not run beside a start of the server.
+func (s *Server) Settle() []string {
+	faults := s.Faults()
+	s.log.forget()
+	s.secrets.forget()
+	return faults
 }
 
 // Faults tells what the server wrote that no server should write.

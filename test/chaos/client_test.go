@@ -59,16 +59,16 @@ func (w *worker) manage() {
 		return
 	}
 	c, i := anyOf(w.clients)
-	switch n := rand.IntN(6); {
-	case c.fate == over && n == 0:
+	switch n := rand.IntN(8); {
+	case c.fate == over && n < 3:
 		w.clients = without(w.clients, i)
 	case c.fate == over:
 		w.inspectClient(c)
 	case c.unsure:
 		w.register(c)
-	case c.fate == open || n == 0:
+	case c.fate == open || n < 2:
 		w.deleteClient(c)
-	case n < 3:
+	case n < 4:
 		w.changeClient(c)
 	case len(c.tokens) < 3:
 		w.issueToClient(c)

@@ -1,8 +1,6 @@
 package chaos
 
 import (
-	"math/rand/v2"
-	"os"
 	"testing"
 	"time"
 
@@ -10,63 +8,80 @@ import (
 	"github.com/grantor-dev/grantor/test/authtest"
 )
 
-// howLong is for how long processes are killed in each test: short, unless GRANTOR_SOAK says otherwise.
-func howLong(t testing.TB) time.Duration {
-	t.Helper()
-	given := os.Getenv("GRANTOR_SOAK")
-	if given == "" {
-		return 8 * time.Second
-	}
-	d, err := time.ParseDuration(given)
-	if err != nil {
-		t.Fatalf("GRANTOR_SOAK: %v", err)
-	}
-	return d
-}
+// strict and lenient are the two rules for a refresh token that was used.
+const (
+	strict  = time.Duration(0)
+	lenient = 10 * time.Second
+)
 
 func TestWhatBoltAcknowledgedHoldsThroughKills(t *testing.T) {
 	t.Parallel()
-	const grace = 10 * time.Second
-	s := authtest.Start(t, options(authtest.Bolt, grace))
-	w := newWorkload(t, grace, s)
-	w.run(t.Context())
-	for end := time.Now().Add(howLong(t)); time.Now().Before(end); {
-		w.during("the server is killed", serverDead, func() { killed(t, s) })
-	}
-	w.verify()
+	onBolt(t, lenient)
+}
+
+func TestWhatBoltAcknowledgedHoldsThroughKillsWithoutGrace(t *testing.T) {
+	onlySoak(t)
+	onBolt(t, strict)
 }
 
 func TestWhatRedisAcknowledgedHoldsThroughKills(t *testing.T) {
 	t.Parallel()
-	const grace = 0 // strict
+	onRedis(t, strict)
+}
+
+func TestWhatRedisAcknowledgedHoldsThroughKillsWithGrace(t *testing.T) {
+	onlySoak(t)
+	onRedis(t, lenient)
+}
+
+func onlySoak(t *testing.T) {
+	t.Helper()
+	if soak(t) == 0 {
+		t.Skip("this is for make soak")
+	}
+	t.Parallel()
+}
+
+func onBolt(t *testing.T, grace time.Duration) {
+	t.Helper()
+	s := authtest.Start(t, options(authtest.Bolt, grace))
+	w := newWorkload(t, grace, s)
+	w.run(t.Context())
+	w.trouble(func() {
+		w.during("the server is killed", serverDead, func() { restart(t, s) })
+	})
+	w.verify()
+}
+
+func onRedis(t *testing.T, grace time.Duration) {
+	t.Helper()
 	redis := redistest.New(t, "--appendonly", "yes", "--appendfsync", "always")
 	s := authtest.Start(t, options(redis.URL(), grace))
 	w := newWorkload(t, grace, s)
 	w.run(t.Context())
-	for end := time.Now().Add(howLong(t)); time.Now().Before(end); {
-		switch rand.IntN(3) {
-		case 0:
-			w.during("the server is killed", serverDead, func() { killed(t, s) })
-		case 1:
+	w.trouble(
+		func() { w.during("the server is killed", serverDead, func() { restart(t, s) }) },
+		func() {
 			w.during("Redis is killed", storeAway, func() {
 				redis.Kill()
 				w.refusals(workers)
 				redis.Restart()
 			})
-		case 2:
+		},
+		func() {
 			w.during("both are killed", storeAway|serverDead, func() {
 				redis.Kill()
 				s.Kill()
 				redis.Restart()
-				killed(t, s)
+				restart(t, s)
 			})
-		}
-	}
+		},
+	)
 	w.verify()
 }
 
-// killed kills the server at once and starts it again.
-func killed(t testing.TB, s *authtest.Server) {
+// restart kills the server at once and starts it again.
+func restart(t testing.TB, s *authtest.Server) {
 	t.Helper()
 	if err := s.Restart(); err != nil {
 		t.Fatalf("it does not start again: %v", err)

@@ -43,13 +43,13 @@ func (w *worker) work() {
 	switch n := rand.IntN(100); {
 	case n < 24:
 		w.issue()
-	case n < 40:
+	case n < 35:
 		w.inspectAny()
-	case n < 55:
+	case n < 50:
 		w.startFamily()
-	case n < 80:
+	case n < 75:
 		w.goOn()
-	case n < 88:
+	case n < 82:
 		w.revokeAny()
 	default:
 		w.manage()
