@@ -23,11 +23,8 @@ func TestHealthcheckAsksWhereTheServerListens(t *testing.T) {
 
 // The certificate is for the public name, and the question is sent to an address of this machine.
 func TestHealthcheckTakesTheCertificateOfAnotherName(t *testing.T) {
-	cert, key := selfSigned(t)
-	l, err := listen(t.Context(), &Config{Listen: "127.0.0.1:0", TLSCert: cert, TLSKey: key})
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg := &Config{}
+	l := listenTLS(t, cfg)
 	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/readyz" {
 			w.WriteHeader(http.StatusNotFound)
@@ -36,7 +33,7 @@ func TestHealthcheckTakesTheCertificateOfAnotherName(t *testing.T) {
 	done := make(chan struct{})
 	go func() { defer close(done); _ = s.Serve(l) }() // it ends when it is closed
 	t.Cleanup(func() { _ = s.Close(); <-done })
-	address, err := (&Config{Listen: l.Addr().String(), TLSCert: cert}).readyAddress()
+	address, err := (&Config{Listen: l.Addr().String(), TLSCert: cfg.TLSCert}).readyAddress()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,12 +39,6 @@ const (
 	maxHeader      = 32 << 10 // bytes
 )
 
-// How a server stops: readiness ends first, so that a balancer looks elsewhere while requests are still answered.
-const (
-	drainTime    = 1 * time.Second
-	shutdownTime = 15 * time.Second
-)
-
 func (c *command) serve() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -70,14 +64,18 @@ type program struct {
 	seed     *seed
 	made     *seeded // what came of the seed, over all tries
 	handler  http.Handler
-	listener net.Listener
+	listener net.Listener // the port itself
+	tls      *tls.Config  // nil where something in front of it ends TLS
 	limits   *limit.Limits
 	tokens   *limit.Lane // what programs ask
 	people   *limit.Lane // what people ask, and the REST API
 	prepared atomic.Bool
+	release  func() // lets requests pass that wait until the server is prepared
 	draining atomic.Bool
 	room     []byte // see makeRoom
-	watching *watching
+
+	connections atomic.Int64 // that are open
+	watching    *watching
 }
 
 // runServer starts everything, serves until ctx ends, and stops everything.
@@ -88,6 +86,9 @@ func (c *command) runServer(ctx context.Context, cfg *Config) (err error) {
 	}
 	p := &program{log: log, out: c.out, made: newSeeded()}
 	if p.seed, err = cfg.readSeed(); err != nil {
+		return err
+	}
+	if p.tls, err = cfg.readCertificate(); err != nil {
 		return err
 	}
 	if p.listener, err = listen(ctx, cfg); err != nil {
@@ -121,22 +122,34 @@ func (cfg *Config) readSeed() (*seed, error) {
 // listen opens the port, and learns the issuer from it where nothing else says so.
 func listen(ctx context.Context, cfg *Config) (net.Listener, error) {
 	var lc net.ListenConfig
+	lc.SetMultipathTCP(false) // letNobodyIn would not reach the port under it
 	l, err := lc.Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return nil, listenError(cfg.Listen, err)
 	}
 	cfg.DeriveIssuer(l.Addr().(*net.TCPAddr).Port)
+	return l, nil
+}
+
+func (cfg *Config) readCertificate() (*tls.Config, error) {
 	if cfg.TLSCert == "" {
-		return l, nil
+		return nil, nil
 	}
 	pair, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
 	if err != nil {
-		_ = l.Close() // the first error is the one to tell
 		return nil, fmt.Errorf("read TLS certificate and key: %w", err)
 	}
-	return tls.NewListener(l, &tls.Config{
+	return &tls.Config{
 		Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-	}), nil
+	}, nil
+}
+
+// overTLS gives the port as the server reads it.
+func overTLS(port net.Listener, config *tls.Config) net.Listener {
+	if config == nil {
+		return port
+	}
+	return tls.NewListener(port, config)
 }
 
 func listenError(address string, err error) error {
@@ -205,12 +218,14 @@ func (p *program) serve(ctx context.Context) error {
 		tasks.Go(func() { task(running) })
 	}
 	s := &http.Server{
-		Handler: p.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: answerTimeout,
+		Handler: p.hold(p.handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: answerTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+		ConnState: p.countConnections,
 	}
+	defer p.release()
 	s.RegisterOnShutdown(p.provider.EndSubscriptions) // they would last for ever
 	tasks.Go(func() {
-		if err := s.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.Serve(overTLS(p.listener, p.tls)); !errors.Is(err, http.ErrServerClosed) {
 			stop(fmt.Errorf("serve: %w", err))
 		}
 	})
@@ -228,21 +243,6 @@ func (p *program) serve(ctx context.Context) error {
 	}
 }
 
-func (p *program) shutdown(s *http.Server) error {
-	p.draining.Store(true)
-	if !p.config.Dev && p.prepared.Load() {
-		p.log.Info("stopping: answering what still comes")
-		time.Sleep(drainTime)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
-	defer cancel()
-	if err := s.Shutdown(ctx); err != nil {
-		return fmt.Errorf("stop: %w", err)
-	}
-	p.log.Info("stopped")
-	return nil
-}
-
 // prepareRetry is how often a store that is away is asked again.
 const prepareRetry = time.Second
 
@@ -253,6 +253,7 @@ func (p *program) prepare(ctx context.Context) error {
 		err := p.tryPrepare(ctx)
 		if err == nil {
 			p.prepared.Store(true)
+			p.release()
 			p.room = makeRoom()
 			p.log.Info("ready", "issuer", p.config.Issuer, "listen", p.listener.Addr().String(), "version", version)
 			return nil

@@ -43,12 +43,24 @@ func selfSigned(t *testing.T) (cert, key string) {
 	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", keyDER)
 }
 
-func TestOldTLSIsRefused(t *testing.T) {
-	cert, key := selfSigned(t)
-	l, err := listen(t.Context(), &Config{Listen: "127.0.0.1:0", TLSCert: cert, TLSKey: key})
+// listenTLS opens a port as the settings say, with a certificate of its own.
+func listenTLS(t *testing.T, cfg *Config) net.Listener {
+	t.Helper()
+	cfg.Listen = "127.0.0.1:0"
+	cfg.TLSCert, cfg.TLSKey = selfSigned(t)
+	config, err := cfg.readCertificate()
 	if err != nil {
 		t.Fatal(err)
 	}
+	l, err := listen(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return overTLS(l, config)
+}
+
+func TestOldTLSIsRefused(t *testing.T) {
+	l := listenTLS(t, &Config{})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -236,6 +236,7 @@ func (s *Server) Restart() error {
 // Stop asks the process to end and waits for it. It gives what it ended with.
 func (s *Server) Stop() error {
 	if s.running() {
+		s.client.CloseIdleConnections()               // it would wait until they are used or given up
 		_ = s.process.Process.Signal(syscall.SIGTERM) // it may have ended by itself
 	}
 	select {

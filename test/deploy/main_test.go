@@ -66,23 +66,24 @@ func wantSettings(t *testing.T, variables map[string]string) {
 	}
 }
 
-// longestStop is how long `grantor serve` takes at most to stop, by its source.
+// longestStop is how long `grantor serve` takes at most to stop.
 func longestStop(t *testing.T) time.Duration {
 	t.Helper()
-	var sum time.Duration
-	source := read(t, "cmd/grantor/serve.go")
-	for _, name := range []string{"drainTime", "shutdownTime"} {
-		found := regexp.MustCompile(name + `\s*= (\d+) \* time\.Second`).FindStringSubmatch(source)
-		if found == nil {
-			t.Fatalf("cmd/grantor/serve.go does not say %s in seconds", name)
-		}
-		d, err := time.ParseDuration(found[1] + "s")
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum += d
+	return sourceTime(t, "drainTime") + sourceTime(t, "handshakeTime") + sourceTime(t, "shutdownTime")
+}
+
+// sourceTime gives how long something takes that the program does when it stops, by its source.
+func sourceTime(t *testing.T, name string) time.Duration {
+	t.Helper()
+	found := regexp.MustCompile(name + `\s*= (\d+) \* time\.(Second|Millisecond)`).FindStringSubmatch(read(t, "cmd/grantor/drain.go"))
+	if found == nil {
+		t.Fatalf("cmd/grantor/drain.go does not say what %s is", name)
 	}
-	return sum
+	d, err := time.ParseDuration(found[1] + map[string]string{"Second": "s", "Millisecond": "ms"}[found[2]])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // until waits for something that another process does.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -83,6 +84,17 @@ func through(t *testing.T, from string) *http.Client {
 	transport := &http.Transport{DialContext: dialer.DialContext}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func TestNginxGivesConnectionsUpBeforeANodeThatStopsDoes(t *testing.T) {
+	found := regexp.MustCompile(`\bkeepalive_timeout (\w+);`).FindStringSubmatch(read(t, "deploy/nginx.conf"))
+	if found == nil {
+		t.Fatal("deploy/nginx.conf keeps connections to the nodes for a minute")
+	}
+	kept, err := time.ParseDuration(found[1])
+	if drain := sourceTime(t, "drainTime"); err != nil || kept+500*time.Millisecond > drain {
+		t.Errorf("nginx keeps connections for %v, a node that stops for %v; %v", kept, drain, err)
+	}
 }
 
 func TestTwoNodesBehindNginx(t *testing.T) {
