@@ -37,7 +37,8 @@ func (run *engineRun) manager() *manage.Manager {
 	m.MapAccessGenerate(accessGenerator{run})
 	m.SetValidateURIHandler(func(_, uri string) error {
 		if !run.client.AllowsRedirect(uri) {
-			return refuse(InvalidGrant, "redirect_uri is not registered")
+			return refuse(InvalidGrant, "redirect_uri is not registered").
+				By("redirect_uri equals a registered one, byte for byte", redirectSource).But(func() string { return run.client.nearRedirect(uri) })
 		}
 		return nil
 	})
@@ -84,7 +85,7 @@ func engineError(err error) error {
 	if errors.Is(err, errEngine) || errors.Is(err, errIssue) {
 		return err
 	}
-	return refuse(InvalidGrant, "the grant is not valid").because(err)
+	return refuse(InvalidGrant, "the grant is not valid").By("a grant is valid", "RFC 6749 section 5.2").because(err)
 }
 
 // errIssue marks a failure of ours while tokens were made or kept, which is no fault of the caller.

@@ -73,16 +73,7 @@ func sentList(list []string, known ...string) string {
 func sentURI(s string, known ...string) string {
 	s, _, fragment := strings.Cut(s, "#")
 	s, query, asked := strings.Cut(s, "?")
-	if scheme, rest, ok := strings.Cut(s, "://"); ok {
-		host, path, slash := strings.Cut(rest, "/")
-		if at := strings.LastIndexByte(host, '@'); at >= 0 {
-			host = "…" + host[at:]
-		}
-		if s = scheme + "://" + host; slash {
-			s += "/" + path
-		}
-	}
-	s = withoutRandom(s, known)
+	s = withoutRandom(withoutUser(s, known), known)
 	if asked {
 		s += "?" + withoutValues(query, known)
 	}
@@ -90,6 +81,30 @@ func sentURI(s string, known ...string) string {
 		s += "#…"
 	}
 	return "“" + covered(s, 300) + "”"
+}
+
+// withoutUser covers up what may be user and password, also in a URI that is misspelt: all between the scheme and the last @, and
+// what stands where a port should.
+func withoutUser(s string, known []string) string {
+	begin := strings.IndexByte(s, ':') + 1
+	for begin < len(s) && (s[begin] == '/' || s[begin] == '\\') {
+		begin++
+	}
+	if at := strings.LastIndexByte(s, '@'); at >= 0 {
+		if slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, s[:at+1]) }) {
+			return s
+		}
+		if at < begin {
+			begin = 0
+		}
+		return s[:begin] + "…" + s[at:]
+	}
+	host, _, _ := strings.Cut(s[begin:], "/")
+	colon := strings.LastIndexByte(host, ':')
+	if colon < 0 || strings.Trim(host[colon+1:], "0123456789") == "" || strings.HasSuffix(host, "]") {
+		return s
+	}
+	return s[:begin+colon+1] + "…" + s[begin+len(host):]
 }
 
 func withoutValues(query string, known []string) string {
@@ -100,8 +115,11 @@ func withoutValues(query string, known []string) string {
 			_, of, _ := strings.Cut(k, "?")
 			return slices.Contains(strings.Split(of, "&"), pair)
 		})
-		if value != "" && !isKnown {
-			pairs[i] = withoutRandom(name, nil) + "=…"
+		if isKnown {
+			continue
+		}
+		if pairs[i] = withoutRandom(name, nil); value != "" || strings.HasSuffix(pair, "=") {
+			pairs[i] += "=…"
 		}
 	}
 	return strings.Join(pairs, "&")

@@ -101,6 +101,9 @@ const (
 	redirectSource  = "RFC 6749 section 3.1.2.3"
 	challengeSource = "RFC 7636 section 4.4.1"
 	promptSource    = "OpenID Connect Core section 3.1.2.1"
+	formPostSource  = "OAuth 2.0 Form Post Response Mode section 2"
+	plainRule       = "parameters stand for themselves: no request object is taken"
+	plainSource     = "RFC 9101 section 5"
 )
 
 // unproven are the checks before the redirect URI is proven: their refusals become a page.
@@ -219,10 +222,12 @@ func (p *Provider) checkResponseMode(_ context.Context, r *AuthorizationRequest)
 			But(func() string { return "query and form_post are, got " + sentList(modes) })
 	}
 	if ResponseMode(modes[0]) == FormPostMode && !isWeb(r.RedirectURI) {
-		return refuse(InvalidRequest, "response_mode form_post needs an http or https redirect_uri")
+		return refuse(InvalidRequest, "response_mode form_post needs an http or https redirect_uri").
+			By("a form is posted to an http or https redirect_uri", formPostSource).But(func() string { return "got " + sentURI(r.RedirectURI, r.RedirectURI) })
 	}
 	if ResponseMode(modes[0]) == FormPostMode && !IsText(string(r.State)) {
-		return refuse(InvalidRequest, "a form cannot carry a state with control characters or bytes that are not UTF-8")
+		return refuse(InvalidRequest, "a form cannot carry a state with control characters or bytes that are not UTF-8").
+			By("a form carries a state that is text", formPostSource).Saying("state is not, and response_mode is form_post")
 	}
 	r.ResponseMode = ResponseMode(modes[0])
 	return nil
@@ -262,10 +267,12 @@ func IsText(s string) bool {
 
 func (p *Provider) checkRequestObject(_ context.Context, r *AuthorizationRequest) error {
 	if r.params.one("request") != "" {
-		return refuse(RequestNotSupported, "request objects are not offered")
+		return refuse(RequestNotSupported, "request objects are not offered").
+			By(plainRule, plainSource).Saying("a request came")
 	}
 	if r.params.one("request_uri") != "" {
-		return refuse(RequestURINotSupported, "request_uri is not offered")
+		return refuse(RequestURINotSupported, "request_uri is not offered").
+			By(plainRule, plainSource).Saying("a request_uri came")
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func authorizeParameters(w http.ResponseWriter, r *http.Request) (oauth.Paramete
 	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, invalidRequest("the query of the request is malformed")
+		return nil, invalidRequest("the query of the request is malformed").By(encodedRule, formSource)
 	}
 	return oauth.Parameters(values), nil
 }

@@ -102,5 +102,5 @@ func (s *server) consent(w http.ResponseWriter, r *http.Request) error {
 		s.respond(w, r, response)
 		return nil
 	}
-	return invalidRequest("please choose Allow or Deny")
+	return invalidRequest("please choose Allow or Deny").By("a decision is allow or deny", "docs/security.md")
 }

@@ -30,6 +30,11 @@ var secretParameters = []string{
 	"client_secret", "code", "code_verifier", "refresh_token", "token", "password", "client_assertion", "grant_type",
 }
 
+const (
+	encodedRule = "parameters are form-encoded"
+	formSource  = "RFC 6749 appendix B"
+)
+
 // readForm reads the parameters of a POST from its body alone, each once (RFC 6749 section 3.2).
 func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
 	if err := checkQuery(r); err != nil {
@@ -61,7 +66,7 @@ func checkQuery(r *http.Request) error {
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return invalidRequest("the query is malformed")
+		return invalidRequest("the query is malformed").By(encodedRule, formSource).Saying("its query is not")
 	}
 	for _, name := range secretParameters {
 		if query.Has(name) {
@@ -77,10 +82,10 @@ func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
 		return nil, invalidRequest("the body must be application/x-www-form-urlencoded").
-			By("the body is a form", "RFC 6749 appendix B").But(func() string { return "got " + oauth.Sent(kind) })
+			By("the body is a form", formSource).But(func() string { return "got " + oauth.Sent(kind) })
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, invalidRequest("the body must not be compressed").By("the body is a form", "RFC 6749 appendix B").
+		return nil, invalidRequest("the body must not be compressed").By("the body is a form", formSource).
 			But(func() string { return "got the Content-Encoding " + oauth.Sent(encoding) })
 	}
 	web.LimitBody(w, r, maxForm)
@@ -90,11 +95,13 @@ func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		return nil, err
 	}
 	if err != nil {
-		return nil, &oauth.Error{Code: oauth.InvalidRequest, Description: "the body could not be read", Cause: fmt.Errorf("read body: %w", err)}
+		unread := invalidRequest("the body could not be read").By("the body comes whole, and soon", "RFC 9110 section 15.5.9")
+		unread.Cause = fmt.Errorf("read body: %w", err)
+		return nil, unread
 	}
 	values, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, invalidRequest("the body is not a well-formed form")
+		return nil, invalidRequest("the body is not a well-formed form").By(encodedRule, formSource).Saying("the body is not")
 	}
 	return values, nil
 }

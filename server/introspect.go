@@ -32,7 +32,7 @@ type introspection struct {
 func (s *server) introspect(w http.ResponseWriter, r *http.Request, c *oauth.Client, f form) error {
 	token := f.get("token")
 	if token == "" {
-		return invalidRequest("token is missing")
+		return invalidRequest("token is missing").By("token is there", "RFC 7662 section 2.1").Saying("none came")
 	}
 	seen, err := s.Provider.Introspect(r.Context(), c, token)
 	if err != nil {

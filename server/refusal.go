@@ -3,9 +3,13 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
+	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/store"
@@ -39,6 +43,9 @@ func (s *server) noteRefusal(r *http.Request, e *web.Event) {
 		err = e.Cause
 	}
 	x.Rule, x.Source = ruleOf(e, err)
+	if exceeded := (*limit.ExceededError)(nil); errors.As(err, &exceeded) {
+		x.Near = fmt.Sprintf("the limit %s is used up, and lets one through in %v", exceeded.Class, exceeded.RetryAfter.Round(time.Millisecond))
+	}
 	if err != nil && strings.HasPrefix(err.Error(), panicked) { // it may hold anything
 		x.Cause, err = "a fault of the program; the log tells more under this id", nil
 	}
@@ -88,6 +95,8 @@ func ruleOf(e *web.Event, err error) (rule, source string) {
 		return "a body is not larger than its endpoint takes", "RFC 9110 section 15.5.14"
 	case e.Error == loginFailed:
 		return "username and password are right", forms
+	case errors.Is(err, limit.ErrBusy), errors.Is(err, account.ErrBusy):
+		return "no more is worked on at once than there is room for", "RFC 9110 section 15.6.4"
 	case store.IsUnavailable(err), errors.Is(err, context.DeadlineExceeded):
 		return "the store answers", "RFC 9110 section 15.6.4"
 	case e.Status >= http.StatusInternalServerError:

@@ -2,13 +2,20 @@ package server_test
 
 import (
 	"encoding/base64"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"net/http"
 	"net/url"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/grantor-dev/grantor/internal/limit"
 	"github.com/grantor-dev/grantor/oauth"
+	"github.com/grantor-dev/grantor/server"
 	"github.com/grantor-dev/grantor/store"
 )
 
@@ -51,6 +58,34 @@ func TestRedirectURIThatNearlyMatchesIsExplained(t *testing.T) {
 		e := s.wantExplained(a, "redirect_uri equals a registered one", "RFC 6749 section 3.1.2.3", near)
 		if e.ClientID != "web" || !e.Claimed || e.Status != 400 || strings.Contains(e.Near, "canary") {
 			t.Errorf("%+v", e)
+		}
+	}
+}
+
+// What may be a password or a token in a redirect URI is covered up, however the URI is misspelt.
+func TestSecretsInARedirectURIAreCoveredUp(t *testing.T) {
+	s := usual(t)
+	for uri, shown := range map[string]string{
+		callback + "?8canary8canary8canary8":          "“" + callback + "?8can… (22 characters)”",
+		callback + "?8canary8canary8canary8=":         "“" + callback + "?8can… (22 characters)=…”",
+		callback + "?x=1&canary=8":                    "?x=…&canary=…”",
+		"//u:canary@app.example.com/callback":         "“//u:…@app.example.com/callback”",
+		"https:/u:canary@app.example.com/callback":    "“https:/…@app.example.com/callback”",
+		`https:\\u:canary@app.example.com/callback`:   `“https:\\…@app.example.com/callback”`,
+		"https://u:1/canary@app.example.com/callback": "“https://…@app.example.com/callback”",
+		"https://u:canary#1@app.example.com/callback": "“https://u:…#…”",
+		"https://u:canary?1@app.example.com/callback": "“https://u:…?1@app.example.com/callback”",
+		"https://u:canary@x@app.example.com/callback": "“https://…@app.example.com/callback”",
+		"https://[::1]:8080/callback":                 "“https://[::1]:8080/callback”",
+		"https://app.example.com:8443/callback":       "“https://app.example.com:8443/callback”",
+		"myapp:canary@app.example.com":                "“myapp:…@app.example.com”",
+		"canary@app.example.com":                      "“…@app.example.com”",
+		"canary@app.example.com:443/callback":         "“…@app.example.com:443/callback”",
+		"com.example.app:/oauth":                      "“com.example.app:/oauth”",
+	} {
+		near := s.explain(s.get("/oauth2/authorize?" + s.ask("web", "redirect_uri="+uri).Encode())).Near
+		if !strings.Contains(near, shown) || strings.Contains(near, "canary") && !strings.Contains(near, "canary=…") {
+			t.Errorf("of %s is told %s, want %s", uri, near, shown)
 		}
 	}
 }
@@ -153,6 +188,15 @@ func TestRefusalsOfEveryOtherKindAreExplained(t *testing.T) {
 		{s.get("/oauth2/token"), "methods", "RFC 9110 section 15.5.6", ""},
 		{s.get("/oauth2/revocations"), "says who it is", "RFC 6749 section 2.3", "no Authorization header"},
 		{s.get("/login?interaction=nothing"), "answered once", "docs/security.md", ""},
+		{authorize("request=x"), "no request object", "RFC 9101 section 5", "request came"},
+		{authorize("request_uri=https://app.example.com/x"), "no request object", "RFC 9101 section 5", "request_uri came"},
+		{s.get("/oauth2/authorize?" + s.ask("native", "redirect_uri=com.example.app:/callback", "response_mode=form_post").Encode()), "a form is posted to", "Form Post", "com.example.app"},
+		{authorize("response_mode=form_post", "state=a\x01b"), "a form carries", "Form Post", "state"},
+		{s.get("/oauth2/authorize?client_id=%"), "form-encoded", "RFC 6749 appendix B", ""},
+		{s.call("web", "/oauth2/token?%", "grant_type=client_credentials"), "form-encoded", "RFC 6749 appendix B", ""},
+		{s.call("web", "/oauth2/revoke"), "token is there", "RFC 7009 section 2.1", "none came"},
+		{s.call("api", "/oauth2/introspect"), "token is there", "RFC 7662 section 2.1", "none came"},
+		{s.get("/setup?token=nothing"), "a set-up link", "docs/security.md", ""},
 	} {
 		if c.got.Code < 300 {
 			t.Fatalf("%d %s", c.got.Code, c.got.Body)
@@ -257,4 +301,64 @@ func otherLetter(r rune) rune {
 		return 'y'
 	}
 	return 'x'
+}
+
+func TestWhatLimitsAndLanesRefuseIsExplained(t *testing.T) {
+	lane := limit.NewLane(1, 0)
+	s := limitedBehind(t, func(c *server.Config) { c.TokenLane = lane }, "page=0.5/1")
+	s.get("/login").wantStatus(http.StatusOK)
+	s.wantExplained(s.get("/login"), "requests are limited", "RFC 6585 section 4", "the limit page is used up, and lets one through in 2s")
+	ok(t, lane.Enter(t.Context()))
+	s.wantExplained(s.call("web", "/oauth2/token", "grant_type=client_credentials"), "than there is room for", "RFC 9110 section 15.6.4", "")
+}
+
+// Whoever adds a refusal says which rule it is.
+func TestEveryRefusalNamesItsRule(t *testing.T) {
+	makers := []string{"refuse", "invalidRequest", "invalidClient"}
+	elsewhere := []string{
+		"errTokenRefused", "admit", // the cause tells it
+		"Check", // ends a stream; nobody is answered
+		"refuse", "invalidRequest", "invalidClient",
+	}
+	for _, folder := range []string{".", "../oauth"} {
+		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+		ok(t, err)
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			set := token.NewFileSet()
+			parsed, err := parser.ParseFile(set, file, nil, parser.SkipObjectResolution)
+			ok(t, err)
+			ruled := map[ast.Node]bool{}
+			for _, decl := range parsed.Decls {
+				ast.Inspect(decl, func(n ast.Node) bool {
+					if of, found := n.(*ast.SelectorExpr); found && of.Sel.Name == "By" {
+						ruled[of.X] = true
+					}
+					call, found := n.(*ast.CallExpr)
+					if !found || ruled[call] || slices.Contains(elsewhere, declared(decl)) {
+						return true
+					}
+					if maker, plain := call.Fun.(*ast.Ident); plain && slices.Contains(makers, maker.Name) {
+						t.Errorf("%s: a refusal without a rule", set.Position(call.Pos()))
+					}
+					return true
+				})
+			}
+		}
+	}
+}
+
+// declared is the name of what is declared.
+func declared(decl ast.Decl) string {
+	switch d := decl.(type) {
+	case *ast.FuncDecl:
+		return d.Name.Name
+	case *ast.GenDecl:
+		if v, found := d.Specs[0].(*ast.ValueSpec); found {
+			return v.Names[0].Name
+		}
+	}
+	return ""
 }

@@ -10,7 +10,7 @@ import (
 func (s *server) revoke(w http.ResponseWriter, r *http.Request, c *oauth.Client, f form) error {
 	token := f.get("token")
 	if token == "" {
-		return invalidRequest("token is missing")
+		return invalidRequest("token is missing").By("token is there", "RFC 7009 section 2.1").Saying("none came")
 	}
 	if err := s.Provider.Revoke(r.Context(), c, token); err != nil {
 		return err

@@ -65,13 +65,18 @@ func (s *server) setup(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+const (
+	setupRule   = "a set-up link works once, and while there is no user"
+	setupSource = "docs/security.md"
+)
+
 // setupError makes a page of a link that does not work (any more).
 func setupError(err error) error {
 	switch {
 	case errors.Is(err, account.ErrSetupDone):
-		return &oauth.Error{Code: oauth.InvalidRequest, Description: "This server is set up already. Please sign in."}
+		return invalidRequest("This server is set up already. Please sign in.").By(setupRule, setupSource).Saying("there are users already")
 	case errors.Is(err, account.ErrSetupLink):
-		return &oauth.Error{Code: oauth.InvalidRequest, Description: "This set-up link does not work any more. The server prints a new one when it starts."}
+		return invalidRequest("This set-up link does not work any more. The server prints a new one when it starts.").By(setupRule, setupSource)
 	}
 	return err
 }
