@@ -34,6 +34,7 @@ const (
 	EditKeys      Permission = "keys:edit"
 	ViewAudit     Permission = "audit:view"
 	ViewRefusals  Permission = "refusals:view"
+	BackUpStore   Permission = "store:backup"
 )
 
 // PermissionWords says a permission in words.
@@ -67,6 +68,7 @@ var permissions = []PermissionWords{
 	{EditKeys, "Rotate Keys", "Put a new signing key in place."},
 	{ViewAudit, "View the Audit Log", "See who did what, when and from where."},
 	{ViewRefusals, "View Refusals", "See why requests were refused: whose, from where, what was expected and what came, but never a secret."},
+	{BackUpStore, "Back Up the Store", "Read all that the server keeps, in one file: people, clients, sessions and the hashes of passwords and tokens."},
 }
 
 // AllPermissions lists every permission in words, in the order in which people are shown them.

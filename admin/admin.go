@@ -5,6 +5,7 @@ package admin
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -34,6 +35,8 @@ type Config struct {
 	Lane        *limit.Lane                 // of what is worked on at once; nil: of any width
 	Version     string                      // of the program
 	Store       string                      // what keeps the records, in a word: "redis", "bolt", "memory"
+
+	Backup func(context.Context, io.Writer) error // writes the file of the store; nil: it is in no file
 }
 
 // Paths are where the handler of New must be mounted, below the issuer.
@@ -57,6 +60,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	programs, err := api.New(api.Config{
 		Provider: c.Provider, Directory: c.Directory, Audit: c.Audit, Keys: c.Keys, Pages: c.Pages, Version: c.Version, Limits: c.Limits, Lane: c.Lane,
+		Backup: c.Backup,
 	})
 	if err != nil {
 		return nil, err

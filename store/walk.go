@@ -40,9 +40,9 @@ var ErrUnknownKind = errors.New("a kind of record that this version does not kno
 // Kinds holds every kind that a program keeps, by name. Not every backend remembers whether a kind is Spread.
 type Kinds map[string]Kind
 
-// NewKinds makes a table of kinds.
+// NewKinds makes a table of kinds, with those of this package.
 func NewKinds(lists ...[]Kind) Kinds {
-	all := Kinds{}
+	all := Kinds{epochs.Name: epochs, MarkKind.Name: MarkKind}
 	for _, list := range lists {
 		for _, k := range list {
 			all[k.Name] = k

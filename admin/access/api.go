@@ -91,5 +91,6 @@ func API() []Rule {
 		post(base+"/keys/rotate", needs(account.EditKeys)),
 		get(base+"/statistics", needs(account.ViewTokens)),
 		get(base+"/statistics/clients/{client_id}", needs(account.ViewTokens)),
+		get(base+"/store/backup", needs(account.BackUpStore)),
 	}
 }

@@ -46,6 +46,8 @@ var (
 	tooLarge       = kind{"too-large", http.StatusRequestEntityTooLarge, "The request is too large", "A body may have a megabyte."}
 	mediaType      = kind{"unsupported-media-type", http.StatusUnsupportedMediaType, "The body is of the wrong type", ""}
 	invalid        = kind{"invalid-fields", http.StatusUnprocessableEntity, "Some fields are wrong", "The request was understood, but some of its fields cannot be accepted."}
+	noBackup       = kind{"no-backup", http.StatusConflict, "The store is in no file", "Only a server on an embedded store sends backups of it. One on Redis is backed up by `grantor backup --store`."}
+	backingUp      = kind{"backing-up", http.StatusConflict, "A backup is under way", "One backup is sent at a time. Try again once it has ended."}
 	throttled      = kind{"throttled", http.StatusTooManyRequests, "There were too many attempts", "Try again later."}
 	failed         = kind{"server-error", http.StatusInternalServerError, "Something went wrong here", "The server failed to answer. Its log tells more, under the id of this request."}
 	unavailable    = kind{"unavailable", http.StatusServiceUnavailable, "The server cannot answer at the moment", "Try again shortly."}
@@ -53,7 +55,7 @@ var (
 
 func kinds() []kind {
 	return []kind{malformed, noToken, invalidToken, tooNarrow, forbidden, notFound, wrongMethod, taken, inUse, builtIn, lastSuperAdmin, conflict,
-		tooSoon, stale, tooLarge, mediaType, invalid, throttled, failed, unavailable}
+		tooSoon, noBackup, backingUp, stale, tooLarge, mediaType, invalid, throttled, failed, unavailable}
 }
 
 func (k kind) problem() *Problem {

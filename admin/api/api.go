@@ -4,10 +4,13 @@
 package api
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humamux"
@@ -34,6 +37,8 @@ type Config struct {
 	Version   string           // of the program
 	Limits    *limit.Limits    // nil: there are none
 	Lane      *limit.Lane      // of what is worked on at once; nil: of any width
+
+	Backup func(context.Context, io.Writer) error // writes the file of the store; nil: it is in no file
 }
 
 // service serves every operation.
@@ -47,6 +52,7 @@ type service struct {
 	rules   map[string]access.Rule
 	served  map[string]bool // keys of the rules that have their operation
 	faults  []string        // of the registration
+	copying sync.Mutex      // held while a backup is sent
 
 	document  []byte // OpenAPI, as JSON
 	reference []byte // the same for people, as HTML
@@ -65,7 +71,8 @@ func New(c Config) (http.Handler, error) {
 	s := &service{Config: c, base: issuer.Path}
 	s.admit = s.byToken
 	gate := web.Gate{Limits: c.Limits, Class: limit.Stranger, Lane: c.Lane, Refuse: s.fail}
-	return gate.Before(s), s.build(access.API())
+	alone := web.Gate{Limits: c.Limits, Class: limit.Stranger, Refuse: s.fail}
+	return s.besideLane(alone.Before(s), gate.Before(s)), s.build(access.API())
 }
 
 func (s *service) build(rules []access.Rule) error {
@@ -104,6 +111,7 @@ func (s *service) operations() {
 	s.groupOperations()
 	s.serverOperations()
 	s.refusalOperations()
+	s.backupOperations()
 }
 
 // ServeHTTP answers HEAD as GET, without the body, and everything as JSON, whatever the caller would rather have.

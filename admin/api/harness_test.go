@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -68,15 +69,28 @@ func newWorld(t testing.TB) *world {
 	ok(t, w.provider.EnsureBuiltIn(t.Context()))
 	pages, err := parsed()
 	ok(t, err)
-	w.config = api.Config{Provider: w.provider, Directory: w.people, Audit: w.audit, Keys: w.keys, Pages: pages, Version: "1.2.3"}
+	w.config = api.Config{
+		Provider: w.provider, Directory: w.people, Audit: w.audit, Keys: w.keys, Pages: pages, Version: "1.2.3",
+		Backup: func(_ context.Context, w io.Writer) error {
+			_, err := io.WriteString(w, "the file of the store")
+			return err
+		},
+	}
+	w.rebuild(func(*api.Config) {})
+	return w
+}
+
+// rebuild serves the API with other settings.
+func (w *world) rebuild(change func(*api.Config)) {
+	w.t.Helper()
+	change(&w.config)
 	handler, err := api.New(w.config)
-	ok(t, err)
+	ok(w.t, err)
 	w.handler = web.New(web.Config{Now: w.now, HTTPS: true})(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		// As package server does it in front of every area.
 		ctx := account.WithRequestID(r.Context(), web.EventFrom(r.Context()).RequestID)
 		handler.ServeHTTP(rw, r.WithContext(account.WithActor(ctx, account.Actor{Kind: account.ActorGuest, Address: "192.0.2.1"})))
 	}))
-	return w
 }
 
 func (w *world) now() time.Time       { return time.Unix(0, w.nanos.Load()) }

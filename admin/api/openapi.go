@@ -33,6 +33,7 @@ const (
 	refusalsTag   = "Refusals"
 	keysTag       = "Keys"
 	statisticsTag = "Statistics"
+	storeTag      = "Store"
 )
 
 const introduction = `Everything that admins do in the pages of Grantor, programs do here.
@@ -116,6 +117,7 @@ func tags() []*huma.Tag {
 		{Name: refusalsTag, Description: "Why requests were refused."},
 		{Name: keysTag, Description: "The keys that sign tokens."},
 		{Name: statisticsTag, Description: "How many tokens were issued and refused."},
+		{Name: storeTag, Description: "All that the server keeps, as a whole."},
 	}
 }
 

@@ -72,6 +72,7 @@ var auditWords = []wording{
 	{"setup.link_created", "made the link for the first set-up", "link made"},
 	{"setup.completed", "completed the first set-up as {}", "completed"},
 	{"store.restored", "restored {} from a backup", "restored from a backup"},
+	{"store.backed_up", "made a backup of {}", "backed up"},
 }
 
 // wordsOf gives the words of an action before and behind its object. An action that nobody has words for, as of a later

@@ -72,6 +72,7 @@ func (s *site) showUserPermissions(w http.ResponseWriter, r *http.Request, v *vi
 // permissionAreas are the parts in which permissions are shown, by what stands before the colon of their names.
 var permissionAreas = []struct{ prefix, legend string }{
 	{"clients", "Auth Clients"}, {"apis", "APIs"}, {"users", "Users"}, {"groups", "Groups"}, {"tokens", "Tokens"}, {"keys", "Keys"}, {"audit", "Audit log"},
+	{"refusals", "Refusals"}, {"store", "Store"},
 }
 
 // permissionChoices offers the permissions. What the visitor does not hold cannot be chosen, and says why; what comes by

@@ -80,6 +80,9 @@ func (a *app) load(ctx context.Context) error {
 	if err := a.store.Ping(ctx); err != nil {
 		return err
 	}
+	if err := store.PutInUse(ctx, a.records); err != nil {
+		return err
+	}
 	return a.keys.Load(ctx)
 }
 

@@ -76,13 +76,13 @@ func (c *command) root() *cobra.Command {
 		under(groupManage, c.client()), under(groupManage, c.api()), under(groupManage, c.user()), under(groupManage, c.group()), under(groupManage, c.token()),
 		under(groupManage, c.key()), under(groupManage, c.audit()), under(groupManage, c.explain()), under(groupManage, c.apply()),
 		under(groupLogin, c.login()), under(groupLogin, c.logout()), under(groupLogin, c.whoami()),
-		under(groupStore, c.backup()), under(groupStore, c.restore()),
+		under(groupStore, c.backup()), under(groupStore, c.restore()), under(groupStore, c.copy()),
 		under(groupOther, c.version()),
 	)
 	root.AddGroup(&cobra.Group{ID: groupServer, Title: "The server:"},
 		&cobra.Group{ID: groupManage, Title: "What it knows (at a server, or on a store directly):"},
 		&cobra.Group{ID: groupLogin, Title: "Who you are at a server:"},
-		&cobra.Group{ID: groupStore, Title: "The embedded store:"},
+		&cobra.Group{ID: groupStore, Title: "The store as a whole:"},
 		&cobra.Group{ID: groupOther, Title: "Other:"})
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.Version = version

@@ -27,9 +27,9 @@ func (c *command) restore() *cobra.Command {
 	var r restoring
 	cmd := &cobra.Command{
 		Use:   "restore FILE",
-		Short: "Put a backup in the place of the embedded store",
-		Long: "Put a backup in the place of the embedded store. The master key of the time must be there. Tokens and sessions from before the\n" +
-			"restore end, since the backup does not know which of them were revoked after it was made.",
+		Short: "Put a backup in the place of the store",
+		Long: "Put a backup in the place of the store, embedded or a Redis, while no server works on it. The master key of the time must be there.\n" +
+			"Tokens and sessions from before the restore end, since the backup does not know which of them were revoked after it was made.",
 		Args: takes(1),
 	}
 	cmd.Flags().BoolVar((*bool)(&r.force), "force", false, "replace a store that is there; it is lost")
@@ -46,14 +46,18 @@ func (c *command) runRestore(cmd *cobra.Command, r restoring) error {
 	if err != nil {
 		return err
 	}
-	if err := cfg.embedded(); err != nil {
-		return err
+	if !cfg.Store.isRedis() && cfg.Store.scheme() != "bolt" {
+		return errMemory
 	}
 	if err := r.check(cfg); err != nil {
 		return err
 	}
 	ctx := account.WithActor(cmd.Context(), operator())
-	done, err := c.prepareRestore(ctx, cfg, r)
+	restore := c.prepareRestore
+	if cfg.Store.isRedis() {
+		restore = c.restoreRedis
+	}
+	done, err := restore(ctx, cfg, r)
 	if err != nil {
 		return fmt.Errorf("restore %s: %w", r.file, err)
 	}
@@ -69,6 +73,9 @@ func (r restoring) check(cfg *Config) error {
 	}
 	if err := opens(r.file); err != nil {
 		return fmt.Errorf("%s is no backup that opens: %w", r.file, err)
+	}
+	if cfg.Store.isRedis() {
+		return nil // see transfer.checkTarget
 	}
 	there, err := os.Stat(target)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -125,6 +132,54 @@ func (c *command) prepareRestore(ctx context.Context, cfg *Config, r restoring) 
 		}
 		return c.renew(ctx, cfg, f.Name(), master, done)
 	})
+}
+
+// restoreRedis prepares the store in a file and copies that into Redis. One that is interrupted is begun anew with --force;
+// until then no server starts on it.
+func (c *command) restoreRedis(ctx context.Context, cfg *Config, r restoring) (done *restored, err error) {
+	master, err := cfg.keyOfBackup()
+	if err != nil {
+		return nil, err
+	}
+	to, err := c.openWhole(ctx, cfg.Store, bolt.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, to.close()) }()
+	t := &transfer{to: to, force: r.force, anew: true}
+	if err := t.checkTarget(ctx, ""); err != nil { // before it is worked for
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "grantor-*") // mode 0700
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	done = &restored{Store: cfg.Store.String(), File: r.file, TokensEnded: !r.keepTokens}
+	path := filepath.Join(dir, "restored.db")
+	err = writeWhole(path, overwriting(false), func(f *os.File) error {
+		if err := copyStore(ctx, r.file, f); err != nil {
+			return err
+		}
+		return c.renew(ctx, cfg, f.Name(), master, done)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s, err := bolt.Open(path, bolt.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	t.from = &copyable{s, r.file, s.Close}
+	came, err := t.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !came.Equal {
+		return nil, fmt.Errorf("%w: something else writes to %s", errDiffers, to.place)
+	}
+	return done, nil
 }
 
 // keyOfBackup gives the master key, and makes none: a new one would open nothing.
@@ -217,5 +272,5 @@ func (c *command) sayRestored(cmd *cobra.Command, cfg *Config, r restoring, done
 	}
 	return c.printer(cmd).say(fmt.Sprintf("Restored %s from %s: %d clients, %d users.\n%s\n"+
 		"Clients and users are as they were then: block, disable or delete again who was since.",
-		cfg.Store.path(), r.file, done.Clients, done.Users, tokens), done)
+		done.Store, r.file, done.Clients, done.Users, tokens), done)
 }

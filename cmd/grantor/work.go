@@ -26,11 +26,18 @@ func (c *command) work(cmd *cobra.Command, e expectation, do func(ctx context.Co
 			return do(ctx, r)
 		})
 	}
-	r := &remote{base: to.server + api.Path, place: to.server, issuer: to.server, client: newHTTPClient(nil)}
-	if r.bearer, err = c.bearerFor(to); err != nil {
+	r, err := c.remoteAt(to)
+	if err != nil {
 		return err
 	}
 	return do(cmd.Context(), r)
+}
+
+// remoteAt gives the REST API of a server.
+func (c *command) remoteAt(to workplace) (r *remote, err error) {
+	r = &remote{base: to.server + api.Path, place: to.server, issuer: to.server, client: newHTTPClient(nil)}
+	r.bearer, err = c.bearerFor(to)
+	return r, err
 }
 
 // remote gives the REST API over a store that this process holds. Requests act as the actor of their context.

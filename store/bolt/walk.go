@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -103,6 +104,7 @@ func (s *Store) Counters(ctx context.Context, kinds store.Kinds) iter.Seq2[store
 
 // counters reads those behind a key, and gives the last key that was looked at, nil where there are no more.
 func (s *Store) counters(ctx context.Context, kinds store.Kinds, after []byte) (found []store.Counter, last []byte, err error) {
+	var unknown error // it is no failure of the store
 	err = s.view(ctx, "walk", "counters", func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket(bucketCounter)
 		if bucket == nil {
@@ -118,6 +120,10 @@ func (s *Store) counters(ctx context.Context, kinds store.Kinds, after []byte) (
 				return nil
 			}
 			one, err := s.counterAt(bucket, kinds, key)
+			if errors.Is(err, store.ErrUnknownKind) {
+				unknown, last = err, nil
+				return nil
+			}
 			if err != nil {
 				return err
 			}
@@ -130,6 +136,9 @@ func (s *Store) counters(ctx context.Context, kinds store.Kinds, after []byte) (
 		last = nil
 		return ctx.Err()
 	})
+	if err == nil {
+		err = unknown
+	}
 	return found, last, err
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/grantor-dev/grantor/store"
 )
 
-var suiteKinds = store.NewKinds([]store.Kind{hot, small, store.MarkKind})
+var suiteKinds = store.NewKinds([]store.Kind{hot, small})
 
 // opener gives an empty store each time.
 type opener func(t *testing.T) store.Walker
