@@ -6,14 +6,16 @@
 set -euo pipefail
 
 tests=$(cd "$(dirname "$0")/../test" && pwd)
+shell=chromium-headless-shell # Chromium's engine without its windows, with which test/browser takes half the work
 by_npm=(browser foreign) # folders with a package-lock.json, in which stand the versions and their digests
 
 has() { command -v "$1" >/dev/null 2>&1; }
+has_package() { [[ -n $(apt-cache show "$1" 2>/dev/null) ]]; }
 
-# The names that chromedp looks for.
+# The names that test/browser looks for.
 has_browser() {
 	local name
-	for name in headless_shell headless-shell chromium chromium-browser google-chrome google-chrome-stable chrome; do
+	for name in $shell headless_shell headless-shell chrome-headless-shell chromium chromium-browser google-chrome google-chrome-stable chrome; do
 		if has "$name"; then return 0; fi
 	done
 	[[ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]]
@@ -39,15 +41,16 @@ missing_gateways() {
 
 install_apt() {
 	local word packages=()
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -q
 	for word in "$@"; do
 		case $word in
 		redis) packages+=(redis-server) ;;
+		chromium) if has_package $shell; then packages+=($shell); else packages+=(chromium); fi ;;
 		gcc) packages+=(gcc libc6-dev) ;;
 		*) packages+=("$word") ;;
 		esac
 	done
-	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -q
 	apt-get install -q -y --no-install-recommends "${packages[@]}"
 }
 
@@ -115,5 +118,12 @@ bring_by_npm() {
 	done
 }
 
+# Where the whole browser is there or nothing else is packaged, that does.
+bring_shell() {
+	if has $shell || [[ $(installer) != apt ]]; then return; fi
+	if has_package $shell; then install_apt $shell >&2 || true; fi
+}
+
 main
+bring_shell
 bring_by_npm

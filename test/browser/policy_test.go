@@ -61,3 +61,11 @@ func TestPagesAreNotFramed(t *testing.T) {
 	b.told("frame")
 	b.forgive()
 }
+
+// A browser without windows never asks for the icon by itself.
+func TestTheIconIsAnImageThatThePolicyLetsIn(t *testing.T) {
+	t.Parallel()
+	b := enter(t, withScripts, admin(t), "/admin/auth-clients")
+	ask[bool](b, `(window.icon = Object.assign(new Image(), {src: document.querySelector("link[rel=icon]").href}), true)`)
+	b.await("the icon is there", `window.icon.complete && window.icon.naturalWidth > 0`)
+}
