@@ -151,8 +151,8 @@ func TestWhatAClientLostCountsOnEveryNodeAtOnce(t *testing.T) {
 		ok(t, n.SetClientState(account.WithRights(context.Background(), account.Rights{SuperAdmin: true}), c.ClientID, oauth.Enabled))
 		other.access(ofUser)
 		ok(t, n.EndClientTokens(context.Background(), c.ClientID))
-		other.wantNoAccess(machine.AccessToken, "ended what was issued before")
-		other.wantNoAccess(ofUser, "ended what was issued before")
+		other.wantNoAccess(machine.AccessToken, "its client")
+		other.wantNoAccess(ofUser, "its client")
 		ok(t, n.DeleteClient(context.Background(), c.ClientID))
 		other.wantNoAccess(machine.AccessToken, "its client was deleted")
 	}
