@@ -169,18 +169,15 @@ func withDemonstration() (*Pages, error) {
 
 func addDemonstration(p *Pages) error {
 	p.Now = func() time.Time { return demoNow }
-	layout, err := p.adminLayout()
-	if err != nil {
-		return err
-	}
-	return p.add(layout, demoFiles, "testdata/", map[string]any{
+	p.add(p.adminLayout, demoFiles, "testdata/", map[string]any{
 		"demo_list": demoList{}, "demo_form": demoForm{}, "demo_client": demoClient{}, "demo_dashboard": demoDashboard{},
 	})
+	return p.check()
 }
 
 func TestDemonstration(t *testing.T) {
 	folder := os.Getenv("GRANTOR_TEST_DEMO")
-	alone := newPages()
+	alone := New()
 	if err := addDemonstration(alone); err != nil {
 		t.Fatal(err)
 	}

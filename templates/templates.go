@@ -15,6 +15,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	syntax "text/template/parse"
 	"time"
 )
@@ -42,50 +43,56 @@ type Pages struct {
 // placed is a page in the set of its layout. All pages of a layout are one set, so that the parts that they share are kept
 // once: a clone of the set for each page would be many times as large as all pages together.
 type placed struct {
-	set  *template.Template
-	name string // of its file
+	set   func() (*template.Template, error) // parses it when it is asked for the first time
+	name  string                             // of its file
+	empty any                                // as empty as it may be rendered
 }
 
-func newPages() *Pages { return &Pages{Now: time.Now, byType: make(map[reflect.Type]placed)} }
+// New gives pages that are parsed when the first of their layout is shown: that takes as long as the rest of the start of a
+// server. They are part of the program, and Parse finds in its tests whatever is wrong with them.
+func New() *Pages {
+	p := &Pages{Now: time.Now, byType: make(map[reflect.Type]placed)}
+	p.add(func() (*template.Template, error) { return p.layout().ParseFS(pageFiles, "pages/layout.html") }, pageFiles, "pages/", pages)
+	p.add(p.adminLayout, adminFiles, "admin/", adminPages())
+	return p
+}
 
-// Parse parses every page and renders it once, so that a fault in a page shows at start and not at its first visitor.
+// Parse parses every page at once and renders each.
 func Parse() (*Pages, error) {
-	p := newPages()
-	layout, err := p.layout().ParseFS(pageFiles, "pages/layout.html")
-	if err != nil {
-		return nil, fmt.Errorf("parse page layout: %w", err)
+	p := New()
+	return p, p.check()
+}
+
+func (p *Pages) check() error {
+	for _, page := range p.byType {
+		if err := p.Render(io.Discard, page.empty); err != nil {
+			return err
+		}
 	}
-	if err := p.add(layout, pageFiles, "pages/", pages); err != nil {
-		return nil, err
-	}
-	layout, err = p.adminLayout()
-	if err != nil {
-		return nil, fmt.Errorf("parse layout of the administration: %w", err)
-	}
-	if err := p.add(layout, adminFiles, "admin/", adminPages()); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return nil
 }
 
 func (p *Pages) layout() *template.Template {
 	return template.New("layout").Funcs(functions).Funcs(template.FuncMap{"ago": p.ago, "part": p.part})
 }
 
-// add parses the pages in a folder, by the names of their files.
-func (p *Pages) add(layout *template.Template, files embed.FS, folder string, pages map[string]any) error {
+// add takes the pages in a folder, by the names of their files.
+func (p *Pages) add(layout func() (*template.Template, error), files embed.FS, folder string, pages map[string]any) {
+	set := sync.OnceValues(func() (*template.Template, error) {
+		layout, err := layout()
+		if err != nil {
+			return nil, fmt.Errorf("parse the layout in %s: %w", folder, err)
+		}
+		for name := range pages {
+			if err := parsePage(layout, files, folder, name); err != nil {
+				return nil, fmt.Errorf("parse page %s: %w", name, err)
+			}
+		}
+		return layout, nil
+	})
 	for name, empty := range pages {
-		if err := parsePage(layout, files, folder, name); err != nil {
-			return fmt.Errorf("parse page %s: %w", name, err)
-		}
-		p.byType[reflect.TypeOf(empty)] = placed{layout, name}
+		p.byType[reflect.TypeOf(empty)] = placed{set, name, empty}
 	}
-	for _, empty := range pages {
-		if err := p.Render(io.Discard, empty); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // pageParts are what a page may define under names that all pages have; the layout calls them by {{part}}.
@@ -123,26 +130,34 @@ func parsePage(layout *template.Template, files embed.FS, folder, name string) e
 // part renders a part of a page for its layout; one that the page does not define is that of the layout, or nothing.
 func (p *Pages) part(name string, page any) (template.HTML, error) {
 	of := p.byType[reflect.TypeOf(page)]
-	t := of.set.Lookup(of.name + "/" + name)
+	set, err := of.set()
+	if err != nil {
+		return "", err
+	}
+	t := set.Lookup(of.name + "/" + name)
 	if t == nil {
-		t = of.set.Lookup("any/" + name)
+		t = set.Lookup("any/" + name)
 	}
 	if t == nil {
 		return "", nil
 	}
 	var out strings.Builder
-	err := t.Execute(&out, page)
+	err = t.Execute(&out, page)
 	return template.HTML(out.String()), err //nolint:gosec // it comes out of html/template
 }
 
 // Render writes the page that belongs to the type of page. It writes nothing when it fails.
 func (p *Pages) Render(w io.Writer, page any) error {
-	t, found := p.byType[reflect.TypeOf(page)]
+	of, found := p.byType[reflect.TypeOf(page)]
 	if !found {
 		return fmt.Errorf("render page: there is none for %T", page)
 	}
+	set, err := of.set()
+	if err != nil {
+		return err
+	}
 	var out bytes.Buffer
-	if err := t.set.ExecuteTemplate(&out, "layout", page); err != nil {
+	if err := set.ExecuteTemplate(&out, "layout", page); err != nil {
 		return fmt.Errorf("render page %T: %w", page, err)
 	}
 	if _, err := out.WriteTo(w); err != nil {

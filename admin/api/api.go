@@ -4,9 +4,7 @@
 package api
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,8 +35,6 @@ type Config struct {
 	Version   string           // of the program
 	Limits    *limit.Limits    // nil: there are none
 	Lane      *limit.Lane      // of what is worked on at once; nil: of any width
-
-	Backup func(context.Context, io.Writer) error // writes the file of the store; nil: it is in no file
 }
 
 // service serves every operation.
@@ -49,10 +45,10 @@ type service struct {
 	admit   admission
 	router  *mux.Router
 	api     huma.API
+	built   func() error // makes what follows
 	rules   map[string]access.Rule
 	served  map[string]bool // keys of the rules that have their operation
 	faults  []string        // of the registration
-	copying sync.Mutex      // held while a backup is sent
 
 	document  []byte // OpenAPI, as JSON
 	reference []byte // the same for people, as HTML
@@ -61,22 +57,22 @@ type service struct {
 // admission says who sends a request and what he may do; a *Problem where nobody can be let in.
 type admission func(*http.Request) (*oauth.Access, error)
 
-// New builds the handler of the API, which stands at Path below the issuer. Access tokens of this server are the only way
-// in. It fails where the operations and the table of package access differ.
+// New gives the handler of the API, which stands at Path below the issuer. Access tokens of this server are the only way
+// in. Operations and document are made for the first request: they take as long as the rest of the start of a server.
 func New(c Config) (http.Handler, error) {
 	issuer, err := url.Parse(c.Provider.Issuer())
 	if err != nil {
 		return nil, err
 	}
-	s := &service{Config: c, base: issuer.Path}
+	s := &service{Config: c, base: issuer.Path, address: c.Provider.Issuer() + Path}
 	s.admit = s.byToken
+	s.built = sync.OnceValue(func() error { return s.build(access.API()) })
 	gate := web.Gate{Limits: c.Limits, Class: limit.Stranger, Lane: c.Lane, Refuse: s.fail}
-	alone := web.Gate{Limits: c.Limits, Class: limit.Stranger, Refuse: s.fail}
-	return s.besideLane(alone.Before(s), gate.Before(s)), s.build(access.API())
+	return gate.Before(s), nil
 }
 
+// build fails where the operations and the table of package access differ.
 func (s *service) build(rules []access.Rule) error {
-	s.address = s.Provider.Issuer() + Path
 	s.rules, s.served = map[string]access.Rule{}, map[string]bool{}
 	for _, rule := range rules {
 		s.rules[rule.Key()] = rule
@@ -111,7 +107,6 @@ func (s *service) operations() {
 	s.groupOperations()
 	s.serverOperations()
 	s.refusalOperations()
-	s.backupOperations()
 }
 
 // ServeHTTP answers HEAD as GET, without the body, and everything as JSON, whatever the caller would rather have.
@@ -119,6 +114,10 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	web.NoStore(w.Header())
 	if !s.Provider.Ready() {
 		s.fail(w, r, errStarting)
+		return
+	}
+	if err := s.built(); err != nil {
+		s.fail(w, r, err)
 		return
 	}
 	if r.Method == http.MethodHead {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin/access"
@@ -16,8 +17,9 @@ import (
 // host, act as the actor of their context with account.RightsFrom(ctx), and carry no token. It is a RoundTripper and no
 // Handler, so that nobody can serve it to a network.
 func NewTransport(c Config) (http.RoundTripper, error) {
-	s := &service{Config: c, admit: byContext}
-	if err := s.build(access.API()); err != nil {
+	s := &service{Config: c, admit: byContext, address: c.Provider.Issuer() + Path}
+	s.built = sync.OnceValue(func() error { return s.build(access.API()) })
+	if err := s.built(); err != nil {
 		return nil, err
 	}
 	return &transport{s}, nil

@@ -164,14 +164,11 @@ func listenError(address string, err error) error {
 }
 
 func (p *program) newHandler() (http.Handler, error) {
-	pages, err := templates.Parse()
-	if err != nil {
-		return nil, err
-	}
+	pages := templates.New()
 	p.makeLimits()
 	administration, err := admin.New(admin.Config{
 		Provider: p.provider, Directory: p.directory, Audit: p.audit, Keys: p.keys, Pages: pages, Ping: p.ready,
-		LimitExempt: p.config.LimitExempt, Limits: p.limits, Lane: p.people, Version: version, Store: p.config.Store.scheme(), Backup: p.hotBackup(),
+		LimitExempt: p.config.LimitExempt, Limits: p.limits, Lane: p.people, Version: version, Store: p.config.Store.scheme(),
 	})
 	if err != nil {
 		return nil, err
