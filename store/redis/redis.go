@@ -2,7 +2,7 @@
 // and no goroutine of its own outlives the commands that it sends; what Redis acknowledges is as durable as Redis is configured to be.
 //
 // An ACL user needs the keys under the prefix and: PING HELLO AUTH SELECT INFO TIME EVAL EVALSHA GET SET GETDEL GETRANGE SETRANGE
-// MGET DEL EXISTS INCRBY PEXPIRE EXPIREAT PERSIST ZADD ZREM ZSCORE ZRANGEBYLEX ZRANGEBYSCORE ZREVRANGE, WAIT where writes wait for
+// MGET DEL EXISTS INCRBY PEXPIRE PTTL SCAN EXPIREAT PERSIST ZADD ZREM ZSCORE ZRANGEBYLEX ZRANGEBYSCORE ZREVRANGE, WAIT where writes wait for
 // replicas, CONFIG|GET where possible, and the read-only CLUSTER commands on a Cluster.
 package redis
 
