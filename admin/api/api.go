@@ -4,7 +4,9 @@
 package api
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -35,6 +37,8 @@ type Config struct {
 	Version   string           // of the program
 	Limits    *limit.Limits    // nil: there are none
 	Lane      *limit.Lane      // of what is worked on at once; nil: of any width
+
+	Backup func(context.Context, io.Writer) error // writes the file of the store; nil: it is in no file
 }
 
 // service serves every operation.
@@ -49,6 +53,7 @@ type service struct {
 	rules   map[string]access.Rule
 	served  map[string]bool // keys of the rules that have their operation
 	faults  []string        // of the registration
+	copying sync.Mutex      // held while a backup is sent
 
 	document  []byte // OpenAPI, as JSON
 	reference []byte // the same for people, as HTML
@@ -68,7 +73,8 @@ func New(c Config) (http.Handler, error) {
 	s.admit = s.byToken
 	s.built = sync.OnceValue(func() error { return s.build(access.API()) })
 	gate := web.Gate{Limits: c.Limits, Class: limit.Stranger, Lane: c.Lane, Refuse: s.fail}
-	return gate.Before(s), nil
+	alone := web.Gate{Limits: c.Limits, Class: limit.Stranger, Refuse: s.fail}
+	return s.besideLane(alone.Before(s), gate.Before(s)), nil
 }
 
 // build fails where the operations and the table of package access differ.
@@ -107,6 +113,7 @@ func (s *service) operations() {
 	s.groupOperations()
 	s.serverOperations()
 	s.refusalOperations()
+	s.backupOperations()
 }
 
 // ServeHTTP answers HEAD as GET, without the body, and everything as JSON, whatever the caller would rather have.

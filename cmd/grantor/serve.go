@@ -168,7 +168,7 @@ func (p *program) newHandler() (http.Handler, error) {
 	p.makeLimits()
 	administration, err := admin.New(admin.Config{
 		Provider: p.provider, Directory: p.directory, Audit: p.audit, Keys: p.keys, Pages: pages, Ping: p.ready,
-		LimitExempt: p.config.LimitExempt, Limits: p.limits, Lane: p.people, Version: version, Store: p.config.Store.scheme(),
+		LimitExempt: p.config.LimitExempt, Limits: p.limits, Lane: p.people, Version: version, Store: p.config.Store.scheme(), Backup: p.hotBackup(),
 	})
 	if err != nil {
 		return nil, err
