@@ -121,7 +121,7 @@ func (s *service) besideLane(alone, next http.Handler) http.Handler {
 
 // WriteBackup writes what write gives, and its seal.
 func WriteBackup(w io.Writer, write func(io.Writer) error) error {
-	whole := bufio.NewWriterSize(w, 256<<10)
+	whole := bufio.NewWriterSize(w, 64<<10) // what a reader takes in backupPatience at least
 	sum := &summing{w: whole, hash: sha256.New()}
 	if err := write(sum); err != nil {
 		return err
