@@ -140,6 +140,12 @@ func NewWatchedBy(t testing.TB, replicas int, args ...string) *Watched {
 // URL gives the address of the watched master as Grantor takes it.
 func (w *Watched) URL() string { return "redis+sentinel://" + w.Sentinel.Addr() + "/" + watchedName }
 
+// Patience sets for how many milliseconds a master must be away before a replica takes over.
+func (w *Watched) Patience(milliseconds string) {
+	w.Sentinel.t.Helper()
+	w.Sentinel.Must("SENTINEL", "SET", watchedName, "down-after-milliseconds", milliseconds)
+}
+
 func newSentinel(t testing.TB, master *Server) *Server {
 	t.Helper()
 	s := &Server{t: t, dir: t.TempDir(), port: FreePort(t)}

@@ -82,7 +82,7 @@ func (w *worker) newClient() *client {
 	w.next++
 	c := &client{home: w.server(), id: fmt.Sprintf("chaos-%d-%d", w.number, w.next), unsure: true}
 	c.settings = settings{"Chaos " + c.id, "2h", []string{"opaque", "jwt"}[rand.IntN(2)]}
-	if n := len(w.freed); n > 0 {
+	if n := len(w.freed); n > 0 && !w.faults.losing() {
 		c.settings.name, w.freed = w.freed[n-1], w.freed[:n-1]
 	}
 	w.clients = append(w.clients, c)
@@ -106,6 +106,10 @@ func (w *worker) register(c *client) {
 	case unknown:
 		c.become(open)
 	case refusedIt:
+		if w.faults.losing() { // its name may be that of one whose end was lost
+			w.counts.lost.Add(1)
+			return
+		}
 		w.find(answer, "a client cannot be registered (tried before: %t)", retried)
 	}
 }

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -80,4 +81,11 @@ func (f *faults) mayLose(acknowledged time.Time) bool {
 		}
 	}
 	return false
+}
+
+// losing tells whether a fault may have lost anything so far.
+func (f *faults) losing() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.ContainsFunc(f.windows, func(w *window) bool { return w.excuse&loses != 0 })
 }
