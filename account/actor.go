@@ -19,30 +19,33 @@ const (
 	ActorGuest  = "guest"
 )
 
-type actorKey struct{}
+type causeKey struct{}
 
-type requestIDKey struct{}
+// cause is why something is done: who acts, and in which request.
+type cause struct {
+	actor     Actor
+	requestID string
+}
+
+func causeFrom(ctx context.Context) cause {
+	if c, ok := ctx.Value(causeKey{}).(*cause); ok {
+		return *c
+	}
+	return cause{actor: Actor{Kind: ActorSystem}}
+}
+
+// WithRequest names the request that is served under the context, and who sent it.
+func WithRequest(ctx context.Context, id string, sender Actor) context.Context {
+	return context.WithValue(ctx, causeKey{}, &cause{sender, id})
+}
 
 // WithActor says who acts in what is done under the context.
 func WithActor(ctx context.Context, a Actor) context.Context {
-	return context.WithValue(ctx, actorKey{}, a)
+	return WithRequest(ctx, RequestIDFrom(ctx), a)
 }
 
 // ActorFrom tells who acts under the context: the system itself, where nobody else was named.
-func ActorFrom(ctx context.Context) Actor {
-	if a, ok := ctx.Value(actorKey{}).(Actor); ok {
-		return a
-	}
-	return Actor{Kind: ActorSystem}
-}
-
-// WithRequestID names the request that is served under the context.
-func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
-}
+func ActorFrom(ctx context.Context) Actor { return causeFrom(ctx).actor }
 
 // RequestIDFrom gives the id of the request that is served under the context, "" outside a request.
-func RequestIDFrom(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
+func RequestIDFrom(ctx context.Context) string { return causeFrom(ctx).requestID }

@@ -13,7 +13,7 @@ import (
 )
 
 func TestEventsAreListedNewestFirst(t *testing.T) {
-	ctx := account.WithRequestID(account.WithActor(context.Background(), account.Actor{Kind: account.ActorUser, ID: "usr_1"}), "req-9")
+	ctx := account.WithRequest(context.Background(), "req-9", account.Actor{Kind: account.ActorUser, ID: "usr_1"})
 	w := newWorld()
 	a := account.NewAudit(w.store, w.Now)
 	for i := range 10 {

@@ -100,7 +100,7 @@ func TestAPasswordIsHashedAgainAtLogin(t *testing.T) {
 }
 
 func TestALoginIsRecordedWithoutThePassword(t *testing.T) {
-	ctx := account.WithRequestID(context.Background(), "req-1")
+	ctx := account.WithRequest(context.Background(), "req-1", account.Actor{Kind: account.ActorSystem})
 	_, d := newDirectory(t)
 	u := create(t, d, account.NewUser{Username: "alice"})
 	const secret = "hunter2-hunter2"

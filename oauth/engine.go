@@ -17,9 +17,13 @@ import (
 // engineRun, which holds one request: no default of the library is in use, what it asks for was proven before, and what
 // it creates is written by one Create or Swap. Its own checks stand behind ours, as a second line.
 
-// engineRun is the library's view of one request: its client store, token store and generators.
+// engineRun is the library's view of one request: its client store, token store and generators. It serves one request after
+// the other, as a manager costs more to make than to run.
 type engineRun struct {
-	p      *Provider
+	p       *Provider
+	manager *manage.Manager
+	access  manage.Config
+
 	client *Client
 	grant  *grant
 	tokens *Tokens
@@ -29,7 +33,24 @@ type engineRun struct {
 // errEngine reports a call that no grant of ours should lead to.
 var errEngine = errors.New("the engine asked for something that this grant does not have")
 
-func (run *engineRun) manager() *manage.Manager {
+// engineFor gives a run for a request, of which finish must follow.
+func (p *Provider) engineFor(c *Client, g *grant) *engineRun {
+	run, _ := p.engines.Get().(*engineRun)
+	if run == nil {
+		run = newEngineRun(p)
+	}
+	run.client, run.grant, run.access.AccessTokenExp = c, g, g.form.lifetime
+	return run
+}
+
+// finish forgets the request.
+func (run *engineRun) finish() {
+	run.client, run.grant, run.tokens, run.code = nil, nil, nil, ""
+	run.p.engines.Put(run)
+}
+
+func newEngineRun(p *Provider) *engineRun {
+	run := &engineRun{p: p}
 	m := manage.NewManager()
 	m.MapClientStorage(run)
 	m.MapTokenStorage(run)
@@ -42,21 +63,22 @@ func (run *engineRun) manager() *manage.Manager {
 		}
 		return nil
 	})
-	cfg := &manage.Config{AccessTokenExp: run.grant.form.lifetime}
-	m.SetAuthorizeCodeTokenCfg(cfg)
-	m.SetClientTokenCfg(cfg)
-	m.SetAuthorizeCodeExp(run.p.lifetimes.Code)
-	return m
+	m.SetAuthorizeCodeTokenCfg(&run.access)
+	m.SetClientTokenCfg(&run.access)
+	m.SetAuthorizeCodeExp(p.lifetimes.Code)
+	run.manager = m
+	return run
 }
 
 // engineToken issues the tokens of a proven grant.
 func (p *Provider) engineToken(ctx context.Context, c *Client, r *TokenRequest, g *grant) (*Tokens, error) {
-	run := &engineRun{p: p, client: c, grant: g}
+	run := p.engineFor(c, g)
+	defer run.finish()
 	request := &oauth2.TokenGenerateRequest{ClientID: c.ClientID, UserID: g.authorization.UserID, Scope: g.scope.String()}
 	if g.authorization.Code != nil {
 		request.Code, request.RedirectURI, request.CodeVerifier = r.Code, r.RedirectURI, r.CodeVerifier
 	}
-	_, err := run.manager().GenerateAccessToken(ctx, oauth2.GrantType(r.GrantType), request)
+	_, err := run.manager.GenerateAccessToken(ctx, oauth2.GrantType(r.GrantType), request)
 	if err != nil {
 		return nil, engineError(err)
 	}
@@ -65,8 +87,9 @@ func (p *Provider) engineToken(ctx context.Context, c *Client, r *TokenRequest, 
 
 // engineCode issues the code of an authorization.
 func (p *Provider) engineCode(ctx context.Context, c *Client, a *Authorization) (string, error) {
-	run := &engineRun{p: p, client: c, grant: &grant{authorization: a, isNew: true}}
-	_, err := run.manager().GenerateAuthToken(ctx, oauth2.Code, &oauth2.TokenGenerateRequest{
+	run := p.engineFor(c, &grant{authorization: a, isNew: true})
+	defer run.finish()
+	_, err := run.manager.GenerateAuthToken(ctx, oauth2.Code, &oauth2.TokenGenerateRequest{
 		ClientID: c.ClientID, UserID: a.UserID, RedirectURI: a.Code.RedirectURI, Scope: a.Scope.String(),
 		CodeChallenge: a.Code.Challenge, CodeChallengeMethod: oauth2.CodeChallengeS256,
 	})

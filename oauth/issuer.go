@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/grantor-dev/grantor/internal/jose"
+	"github.com/grantor-dev/grantor/internal/object"
 )
 
 // jwtType is the `typ` of an access token (RFC 9068 section 2.1).
@@ -75,15 +76,27 @@ type accessClaims struct {
 	Generation string `json:"gen,omitempty"` // what an event of the revocation feed about its user names
 }
 
+// encode writes the claims as JSON.
+func (c *accessClaims) encode() []byte {
+	o := object.Begin(make([]byte, 0, usualClaims))
+	o.Text("iss", c.Issuer)
+	o.Text("sub", c.Subject)
+	o.Audience("aud", c.Audience)
+	o.Int("exp", c.Expires)
+	o.Int("iat", c.Issued)
+	o.Text("jti", c.ID)
+	o.Text("client_id", c.ClientID)
+	o.TextUnlessEmpty("scope", c.Scope)
+	o.IntUnlessZero("auth_time", c.AuthTime)
+	o.TextUnlessEmpty("gen", c.Generation)
+	return o.End()
+}
+
+// usualClaims is as long as most claims, in bytes; longer ones grow.
+const usualClaims = 512
+
 // audience is written as a string where it names one, as RFC 7519 section 4.1.3 allows.
 type audience []string
-
-func (a audience) MarshalJSON() ([]byte, error) {
-	if len(a) == 1 {
-		return json.Marshal(a[0])
-	}
-	return json.Marshal([]string(a))
-}
 
 func (a *audience) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '"' {
@@ -104,11 +117,7 @@ func (p *Provider) signAccess(ctx context.Context, c *Client, g *grant, answer *
 	if !a.Authenticated.IsZero() {
 		claims.AuthTime = a.Authenticated.Unix()
 	}
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		return "", fmt.Errorf("encode claims: %w", err)
-	}
-	s, err := p.sign(ctx, g.form.algorithm, jwtType, payload)
+	s, err := p.sign(ctx, g.form.algorithm, jwtType, claims.encode())
 	if errors.Is(err, ErrNoSigningKey) {
 		return "", &Error{
 			Code: TemporarilyUnavailable, Description: "the key for this token is not there yet, try again", RetryAfter: retrySoon, Cause: err,
@@ -160,7 +169,9 @@ func newTokenID(a *Authorization) string {
 func storedTokenID(a *Authorization, d digest) string {
 	var id [tokenTimeSize + 16]byte
 	binary.BigEndian.PutUint64(id[:], uint64(a.Created.UnixMilli()))
-	sum := sha256.Sum256(append([]byte("jti"), d[:]...))
+	var input [len("jti") + len(d)]byte
+	copy(input[copy(input[:], "jti"):], d[:])
+	sum := sha256.Sum256(input[:])
 	copy(id[tokenTimeSize:], sum[:])
 	return a.ID + "." + base64.RawURLEncoding.EncodeToString(id[:])
 }

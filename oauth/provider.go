@@ -79,6 +79,7 @@ type Provider struct {
 	revoked        *store.Collection[revokedToken]
 	verified       *verifiedSecrets
 	tokens         func() *tokenFormat
+	engines        sync.Pool // of *engineRun
 	usage          *usage
 	feed           *feed
 	explain        *explanations

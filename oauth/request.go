@@ -262,7 +262,12 @@ func (p *Provider) checkSpelling(_ context.Context, r *AuthorizationRequest) err
 
 // IsText reports whether s is valid UTF-8 without control characters.
 func IsText(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+	for i := range len(s) { // no byte of a longer character looks like one of these
+		if s[i] < ' ' || s[i] == 0x7f {
+			return false
+		}
+	}
+	return utf8.ValidString(s)
 }
 
 func (p *Provider) checkRequestObject(_ context.Context, r *AuthorizationRequest) error {

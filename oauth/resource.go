@@ -30,6 +30,9 @@ func narrowAudience(allowed, resources []string) ([]string, error) {
 			By(fmt.Sprintf("a request names at most %d resources", maxResources), resourceSource).Saying(fmt.Sprintf("it names %d", len(resources)))
 	}
 	resources = slices.DeleteFunc(slices.Clone(resources), func(s string) bool { return s == "" }) // absent, RFC 6749 section 3.1
+	if len(resources) == 0 {
+		return allowed, nil
+	}
 	var audience []string
 	for _, resource := range resources {
 		if !isResource(resource) {
@@ -43,9 +46,6 @@ func narrowAudience(allowed, resources []string) ([]string, error) {
 		if !slices.Contains(audience, resource) {
 			audience = append(audience, resource)
 		}
-	}
-	if len(resources) == 0 {
-		return allowed, nil
 	}
 	return audience, nil
 }

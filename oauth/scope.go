@@ -21,8 +21,12 @@ func ParseScope(s string) (Scope, bool) {
 	if len(s) > maxScopeLength {
 		return nil, false
 	}
-	var scope Scope
-	for token := range strings.SplitSeq(s, " ") {
+	if s == "" {
+		return nil, true
+	}
+	scope := make(Scope, 0, min(strings.Count(s, " ")+1, maxScopeTokens))
+	for token, rest, more := "", s, true; more; {
+		token, rest, more = strings.Cut(rest, " ")
 		if token == "" {
 			continue
 		}

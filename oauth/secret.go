@@ -67,16 +67,24 @@ type token struct {
 // tokenFormat makes and reads tokens. The check is keyed: without the key nobody can make a token that passes it, so a
 // token that passes and is not in its record was issued once and has been used up. That is what lets a replay of any
 // age end the authorization, while a guess cannot.
-type tokenFormat struct{ macs sync.Pool } // of keyed HMACs: making one costs more than using it
+type tokenFormat struct{ macs sync.Pool } // of *keyedMAC
+
+// keyedMAC is an HMAC with room for its sum; making one costs more than using it.
+type keyedMAC struct {
+	hash.Hash
+	sum [sha256.Size]byte
+}
 
 func newTokenFormat(key [32]byte) *tokenFormat {
-	return &tokenFormat{sync.Pool{New: func() any { return hmac.New(sha256.New, key[:]) }}}
+	return &tokenFormat{sync.Pool{New: func() any { return &keyedMAC{Hash: hmac.New(sha256.New, key[:])} }}}
 }
 
 // newAuthorizationID gives a time-ordered id, so that the embedded store appends.
 func newAuthorizationID() string {
 	id := uuid.Must(uuid.NewV7())
-	return hex.EncodeToString(id[:])
+	var text [2 * len(id)]byte
+	hex.Encode(text[:], id[:])
+	return string(text[:])
 }
 
 // mint makes a token of the authorization.
@@ -118,13 +126,12 @@ func (f *tokenFormat) parse(prefix, s string) (token, bool) {
 
 // check writes the keyed check over prefix, id and random part into the end of body.
 func (f *tokenFormat) check(prefix string, body []byte) {
-	mac := f.macs.Get().(hash.Hash)
+	mac := f.macs.Get().(*keyedMAC)
 	defer f.macs.Put(mac)
 	mac.Reset()
 	mac.Write([]byte(prefix))
 	mac.Write(body[:tokenIDSize+tokenRandomSize])
-	var sum [sha256.Size]byte
-	copy(body[tokenIDSize+tokenRandomSize:], mac.Sum(sum[:0]))
+	copy(body[tokenIDSize+tokenRandomSize:], mac.Sum(mac.sum[:0]))
 }
 
 // mask hides the id, which tells the time of issue and is common to a family of tokens, under the random part. Applied

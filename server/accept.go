@@ -10,9 +10,12 @@ import (
 // prefers reports whether the Accept header of a request names a media type, and weighs it no less than the usual one
 // (RFC 9110 section 12.5.1). Who does not ask by name gets what is usual, and so does who asks for nothing that is there.
 func prefers(r *http.Request, named, usual string) bool {
+	if len(r.Header["Accept"]) == 0 {
+		return false
+	}
 	wanted, whole, group, anything := -1.0, -1.0, -1.0, -1.0
 	family, _, _ := strings.Cut(usual, "/")
-	for _, line := range r.Header.Values("Accept") {
+	for _, line := range r.Header["Accept"] {
 		for element := range strings.SplitSeq(line, ",") {
 			media, weight, ok := mediaRange(element)
 			if !ok {

@@ -6,6 +6,12 @@ import "net/http"
 // preflightAge is how long browsers may remember what a preflight was told, in seconds: as long as Chromium does at most.
 const preflightAge = "7200"
 
+// What all answers share: http.Header never writes into the values that it holds.
+var (
+	everyOrigin    = []string{"*"}
+	exposedHeaders = []string{"Retry-After"}
+)
+
 // anyOrigin lets scripts of every origin call an endpoint and read what it answers. That is safe where no cookie and no
 // address gives a right: a script learns what its sender would with a token or a secret in any other program, and
 // browsers send no cookies along, as credentials are not allowed. A preflight names no client, so the origins of one
@@ -13,7 +19,7 @@ const preflightAge = "7200"
 func anyOrigin(methods string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", "*")
+		h["Access-Control-Allow-Origin"] = everyOrigin
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 			h.Set("Access-Control-Allow-Methods", methods)
 			h.Set("Access-Control-Allow-Headers", "Accept, Content-Type") // not Authorization: a secret has no place in a browser
@@ -21,7 +27,7 @@ func anyOrigin(methods string, next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		h.Set("Access-Control-Expose-Headers", "Retry-After")
+		h["Access-Control-Expose-Headers"] = exposedHeaders
 		next.ServeHTTP(w, r)
 	})
 }

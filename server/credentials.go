@@ -76,27 +76,25 @@ func credentials(r *http.Request, f form) (oauth.Credentials, error) {
 
 // basicCredentials reads client_secret_basic, whose both halves are form-encoded (RFC 6749 section 2.3.1).
 func basicCredentials(header string, f form) (oauth.Credentials, error) {
-	malformed := invalidClient("the Authorization header is malformed").By("Basic is the base64 of id and secret, form-encoded, with a colon between", methodSource)
 	scheme, encoded, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Basic") {
-		return oauth.Credentials{}, invalidClient("clients authenticate here by Basic, or in the body").By(methodRule, methodSource).
-			But(func() string { return "got the scheme " + oauth.Sent(scheme) })
+		return oauth.Credentials{}, otherScheme(scheme)
 	}
 	plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
 	if err != nil {
-		return oauth.Credentials{}, malformed.Saying("it is not base64")
+		return oauth.Credentials{}, malformedHeader("it is not base64")
 	}
 	user, password, found := strings.Cut(string(plain), ":")
 	if !found {
-		return oauth.Credentials{}, malformed.Saying("there is no colon in it")
+		return oauth.Credentials{}, malformedHeader("there is no colon in it")
 	}
 	id, err := url.QueryUnescape(user)
 	if err != nil {
-		return oauth.Credentials{}, malformed.Saying("the id is not form-encoded: a % stands alone")
+		return oauth.Credentials{}, malformedHeader("the id is not form-encoded: a % stands alone")
 	}
 	secret, err := url.QueryUnescape(password)
 	if err != nil {
-		return oauth.Credentials{}, malformed.Saying("the secret is not form-encoded: a % stands alone")
+		return oauth.Credentials{}, malformedHeader("the secret is not form-encoded: a % stands alone")
 	}
 	if f.get("client_secret") != "" {
 		return oauth.Credentials{}, invalidRequest("the client authenticates in two ways at once").By("a client authenticates in one way", methodSource).
@@ -114,8 +112,18 @@ const (
 	methodSource = "RFC 6749 section 2.3"
 )
 
+func otherScheme(scheme string) *oauth.Error {
+	return invalidClient("clients authenticate here by Basic, or in the body").By(methodRule, methodSource).
+		But(func() string { return "got the scheme " + oauth.Sent(scheme) })
+}
+
 func noCredentials(near string) *oauth.Error {
 	return invalidClient("client authentication is missing").By("a client says who it is", methodSource).Saying(near)
+}
+
+func malformedHeader(near string) *oauth.Error {
+	return invalidClient("the Authorization header is malformed").
+		By("Basic is the base64 of id and secret, form-encoded, with a colon between", methodSource).Saying(near)
 }
 
 func severalHeaders(n int) *oauth.Error {

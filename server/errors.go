@@ -10,6 +10,7 @@ import (
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/internal/limit"
+	"github.com/grantor-dev/grantor/internal/object"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/store"
@@ -149,10 +150,10 @@ func (a answer) challenge(need oauth.Scope) string {
 }
 
 func (a answer) writeBody(w http.ResponseWriter) {
-	writeJSON(w, a.status, struct {
-		Error       string `json:"error,omitempty"`
-		Description string `json:"error_description,omitempty"`
-	}{a.code, a.description})
+	writeObject(w, a.status, func(o *object.Writer) {
+		o.TextUnlessEmpty("error", a.code)
+		o.TextUnlessEmpty("error_description", a.description)
+	})
 }
 
 // writePageError answers a person. Nothing of the request is repeated on the page.

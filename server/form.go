@@ -46,18 +46,26 @@ func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
 	}
 	for name, given := range values {
 		if len(given) > 1 && name != "resource" {
-			return nil, invalidRequest("a parameter is given more than once").By("no parameter is sent twice", "RFC 6749 section 3.2").
-				But(func() string { return fmt.Sprintf("%s was sent %d times", oauth.Sent(name), len(given)) })
+			return nil, sentTwice(name, len(given))
 		}
 		for _, value := range given {
 			if !oauth.IsText(value) {
-				return nil, invalidRequest("a parameter holds control characters or is not UTF-8").
-					By("parameters are UTF-8 without control characters", "RFC 6749 appendix A").
-					But(func() string { return "it is " + oauth.Sent(name) })
+				return nil, noText(name)
 			}
 		}
 	}
 	return form(values), nil
+}
+
+func sentTwice(name string, times int) *oauth.Error {
+	return invalidRequest("a parameter is given more than once").By("no parameter is sent twice", "RFC 6749 section 3.2").
+		But(func() string { return fmt.Sprintf("%s was sent %d times", oauth.Sent(name), times) })
+}
+
+func noText(name string) *oauth.Error {
+	return invalidRequest("a parameter holds control characters or is not UTF-8").
+		By("parameters are UTF-8 without control characters", "RFC 6749 appendix A").
+		But(func() string { return "it is " + oauth.Sent(name) })
 }
 
 func checkQuery(r *http.Request) error {
@@ -77,19 +85,15 @@ func checkQuery(r *http.Request) error {
 	return nil
 }
 
-// readBody decodes an application/x-www-form-urlencoded body.
+// readBody decodes the body, which must be a form.
 func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/x-www-form-urlencoded" {
-		return nil, invalidRequest("the body must be application/x-www-form-urlencoded").
-			By("the body is a form", formSource).But(func() string { return "got " + oauth.Sent(kind) })
+	if kind, ok := isForm(r.Header.Get("Content-Type")); !ok {
+		return nil, noForm("the body must be "+formType, "", kind)
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, invalidRequest("the body must not be compressed").By("the body is a form", formSource).
-			But(func() string { return "got the Content-Encoding " + oauth.Sent(encoding) })
+		return nil, noForm("the body must not be compressed", "the Content-Encoding ", encoding)
 	}
-	web.LimitBody(w, r, maxForm)
-	body, err := io.ReadAll(r.Body)
+	body, err := readAll(w, r)
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return nil, err
@@ -104,6 +108,32 @@ func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		return nil, invalidRequest("the body is not a well-formed form").By(encodedRule, formSource).Saying("the body is not")
 	}
 	return values, nil
+}
+
+// formType is the media type of a form, as nearly every request spells it.
+const formType = "application/x-www-form-urlencoded"
+
+func isForm(contentType string) (kind string, ok bool) {
+	if contentType == formType {
+		return formType, true
+	}
+	kind, _, err := mime.ParseMediaType(contentType)
+	return kind, err == nil && kind == formType
+}
+
+func noForm(description, what, got string) *oauth.Error {
+	return invalidRequest(description).By("the body is a form", formSource).But(func() string { return "got " + what + oauth.Sent(got) })
+}
+
+// readAll reads a body of at most maxForm bytes, at once where its length is known.
+func readAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if 0 <= r.ContentLength && r.ContentLength <= maxForm { // the body ends there
+		body := make([]byte, r.ContentLength)
+		_, err := io.ReadFull(r.Body, body)
+		return body, err
+	}
+	web.LimitBody(w, r, maxForm)
+	return io.ReadAll(r.Body)
 }
 
 func invalidRequest(description string) *oauth.Error {

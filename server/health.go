@@ -5,12 +5,13 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/grantor-dev/grantor/internal/object"
 	"github.com/grantor-dev/grantor/oauth"
 )
 
 // healthy says that the process answers. It asks nobody else: a store that is away is no reason to restart us.
 func (s *server) healthy(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
+	writeObject(w, http.StatusOK, func(o *object.Writer) { o.Text("status", "alive") })
 	return nil
 }
 
@@ -27,6 +28,6 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) error {
 	if !s.Provider.Ready() {
 		return &oauth.Error{Code: oauth.TemporarilyUnavailable, Description: "the keys are not loaded", RetryAfter: storeRetry}
 	}
-	writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+	writeObject(w, http.StatusOK, func(o *object.Writer) { o.Text("status", "ready") })
 	return nil
 }

@@ -1,32 +1,16 @@
 package server
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/grantor-dev/grantor/internal/object"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 )
-
-// introspection is the body of an answer (RFC 7662 section 2.2).
-type introspection struct {
-	Active    bool   `json:"active"`
-	Scope     string `json:"scope,omitempty"`
-	ClientID  string `json:"client_id,omitempty"`
-	TokenType string `json:"token_type,omitempty"`
-	TokenUse  string `json:"token_use,omitempty"` // tells access from refresh tokens
-	Expires   int64  `json:"exp,omitempty"`
-	Issued    int64  `json:"iat,omitempty"`
-	Subject   string `json:"sub,omitempty"`
-	Audience  any    `json:"aud,omitempty"`
-	Issuer    string `json:"iss,omitempty"`
-	ID        string `json:"jti,omitempty"`
-	AuthTime  int64  `json:"auth_time,omitempty"`
-
-	Generation string `json:"gen,omitempty"` // what an event of the revocation feed about the user names
-}
 
 // introspect is the introspection endpoint (RFC 7662).
 func (s *server) introspect(w http.ResponseWriter, r *http.Request, c *oauth.Client, f form) error {
@@ -38,12 +22,13 @@ func (s *server) introspect(w http.ResponseWriter, r *http.Request, c *oauth.Cli
 	if err != nil {
 		return err
 	}
-	answer := s.introspection(seen)
 	if !prefers(r, introspectionJWT, "application/json") {
-		writeJSON(w, http.StatusOK, answer)
+		writeObject(w, http.StatusOK, func(o *object.Writer) { s.tell(o, seen) })
 		return nil
 	}
-	signed, err := s.Provider.SignIntrospection(r.Context(), c, answer)
+	answer := object.Begin(nil)
+	s.tell(&answer, seen)
+	signed, err := s.Provider.SignIntrospection(r.Context(), c, json.RawMessage(answer.End()))
 	if err != nil {
 		return err
 	}
@@ -58,30 +43,29 @@ func (s *server) introspect(w http.ResponseWriter, r *http.Request, c *oauth.Cli
 // introspectionJWT is the media type of a signed answer (RFC 9701 section 4).
 const introspectionJWT = "application/token-introspection+jwt"
 
-func (s *server) introspection(seen *oauth.Introspection) introspection {
+// tell writes what RFC 7662 section 2.2 says of a token, and two members of ours: token_use tells access from refresh tokens,
+// gen is what an event of the revocation feed about the user names.
+func (s *server) tell(o *object.Writer, seen *oauth.Introspection) {
+	o.Bool("active", seen.Active)
 	if !seen.Active {
-		return introspection{}
+		return
 	}
-	answer := introspection{
-		Active: true, Scope: seen.Scope.String(), ClientID: seen.ClientID, TokenUse: seen.Use, Subject: seen.Subject,
-		Expires: unix(seen.Expires), Issued: unix(seen.Issued), Issuer: s.Provider.Issuer(), ID: seen.ID,
-		AuthTime: unix(seen.Authenticated), Audience: audience(seen.Audience), Generation: seen.Generation,
-	}
+	o.TextUnlessEmpty("scope", seen.Scope.String())
+	o.Text("client_id", seen.ClientID)
 	if seen.Use == oauth.AccessTokenUse {
-		answer.TokenType = "Bearer"
+		o.Text("token_type", "Bearer")
 	}
-	return answer
-}
-
-// audience is a string where it names one (RFC 7662 section 2.2, RFC 7519 section 4.1.3).
-func audience(named []string) any {
-	switch len(named) {
-	case 0:
-		return nil
-	case 1:
-		return named[0]
+	o.Text("token_use", seen.Use)
+	o.IntUnlessZero("exp", unix(seen.Expires))
+	o.IntUnlessZero("iat", unix(seen.Issued))
+	o.Text("sub", seen.Subject)
+	if len(seen.Audience) > 0 {
+		o.Audience("aud", seen.Audience)
 	}
-	return named
+	o.Text("iss", s.Provider.Issuer())
+	o.TextUnlessEmpty("jti", seen.ID)
+	o.IntUnlessZero("auth_time", unix(seen.Authenticated))
+	o.TextUnlessEmpty("gen", seen.Generation)
 }
 
 func unix(t time.Time) int64 {

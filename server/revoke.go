@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 
+	"github.com/grantor-dev/grantor/internal/object"
 	"github.com/grantor-dev/grantor/oauth"
 )
 
@@ -16,6 +17,6 @@ func (s *server) revoke(w http.ResponseWriter, r *http.Request, c *oauth.Client,
 		return err
 	}
 	// Some client libraries want a JSON body even of an answer that says nothing.
-	writeJSON(w, http.StatusOK, struct{}{})
+	writeObject(w, http.StatusOK, func(*object.Writer) {})
 	return nil
 }

@@ -103,8 +103,8 @@ func New(c Config) (http.Handler, error) {
 	})); err != nil {
 		return nil, err
 	}
-	chain := web.New(web.Config{Log: c.Log, TrustedProxies: c.TrustedProxies, HTTPS: s.https, Began: c.Began, Done: s.done})
-	return chain(s.withActor(s.routes())), nil
+	chain := web.New(web.Config{Log: c.Log, TrustedProxies: c.TrustedProxies, HTTPS: s.https, Began: s.began, Done: s.done})
+	return chain(s.routes()), nil
 }
 
 // handler answers a request or says why it cannot. It writes at most once.
@@ -230,14 +230,13 @@ func (m methods) allowed() string {
 	return strings.Join(names, ", ")
 }
 
-// withActor names a guest at the caller's address; endpoints that learn more name it anew.
-func (s *server) withActor(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		event := web.EventFrom(r.Context())
-		ctx := account.WithRequestID(r.Context(), event.RequestID)
-		ctx = account.WithActor(ctx, account.Actor{Kind: account.ActorGuest, Address: event.Address})
-		next.ServeHTTP(w, r.WithContext(ctx))
-	})
+// began names a guest at the caller's address; endpoints that learn more name it anew.
+func (s *server) began(ctx context.Context, r *http.Request, e *web.Event) context.Context {
+	ctx = account.WithRequest(ctx, e.RequestID, account.Actor{Kind: account.ActorGuest, Address: e.Address})
+	if s.Began != nil {
+		return s.Began(ctx, r, e)
+	}
+	return ctx
 }
 
 // actAs names who acts from here on, at the address that is known already.
@@ -248,10 +247,10 @@ func actAs(ctx context.Context, kind, id, name string) context.Context {
 // limitedAddress gives the address that limits count, "" for one that they leave alone.
 func (s *server) limitedAddress(ctx context.Context) string {
 	address := web.Address(ctx)
-	if slices.ContainsFunc(s.LimitExempt, func(p netip.Prefix) bool { return p.Contains(address.Unmap()) }) || !address.IsValid() {
+	if slices.ContainsFunc(s.LimitExempt, func(p netip.Prefix) bool { return p.Contains(address.Unmap()) }) {
 		return ""
 	}
-	return address.String()
+	return web.EventFrom(ctx).Address
 }
 
 // noExpiry gives a cookie the life of the browser's session.

@@ -3,18 +3,10 @@ package server
 import (
 	"net/http"
 
+	"github.com/grantor-dev/grantor/internal/object"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 )
-
-// tokenAnswer is the body of a successful answer (RFC 6749 section 5.1).
-type tokenAnswer struct {
-	AccessToken  string `json:"access_token"`
-	TokenType    string `json:"token_type"`
-	ExpiresIn    int64  `json:"expires_in"`
-	RefreshToken string `json:"refresh_token,omitempty"`
-	Scope        string `json:"scope,omitempty"`
-}
 
 // token is the token endpoint (RFC 6749 section 3.2).
 func (s *server) token(w http.ResponseWriter, r *http.Request, c *oauth.Client, f form) error {
@@ -34,13 +26,13 @@ func (s *server) token(w http.ResponseWriter, r *http.Request, c *oauth.Client, 
 	if err != nil {
 		return err
 	}
-	event.Proven = true // a public client, too, held what was given to it alone
-	writeJSON(w, http.StatusOK, tokenAnswer{
-		AccessToken:  tokens.AccessToken,
-		TokenType:    "Bearer",
-		ExpiresIn:    int64(tokens.Expires.Sub(tokens.Issued).Seconds()),
-		RefreshToken: tokens.RefreshToken,
-		Scope:        tokens.Scope.String(),
+	event.Proven = true                                    // a public client, too, held what was given to it alone
+	writeObject(w, http.StatusOK, func(o *object.Writer) { // RFC 6749 section 5.1
+		o.Text("access_token", tokens.AccessToken)
+		o.Text("token_type", "Bearer")
+		o.Int("expires_in", int64(tokens.Expires.Sub(tokens.Issued).Seconds()))
+		o.TextUnlessEmpty("refresh_token", tokens.RefreshToken)
+		o.TextUnlessEmpty("scope", tokens.Scope.String())
 	})
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grantor-dev/grantor/internal/object"
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/templates"
@@ -19,23 +20,21 @@ import (
 // jsonType is shared between answers: http.Header never writes into the values that it holds.
 var jsonType = []string{"application/json"}
 
-// writeJSON answers with a JSON object that no cache keeps.
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		status = http.StatusInternalServerError
-		body.Reset()
-		body.WriteString(`{"error":"server_error"}`)
-	}
+// writeObject answers with the JSON object that members writes, which no cache keeps.
+func writeObject(w http.ResponseWriter, status int, members func(*object.Writer)) {
+	body := object.Begin(make([]byte, 0, usualAnswer))
+	members(&body)
+	answer := append(body.End(), '\n')
 	h := w.Header()
 	h["Content-Type"] = jsonType
-	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	h["Content-Length"] = []string{strconv.Itoa(len(answer))}
 	web.NoStore(h)
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // the caller may be gone
+	_, _ = w.Write(answer) // the caller may be gone
 }
+
+// usualAnswer is as long as most answers, in bytes; longer ones grow.
+const usualAnswer = 512
 
 // document is a JSON answer that is the same for everybody and may be cached.
 type document struct {

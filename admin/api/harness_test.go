@@ -88,8 +88,8 @@ func (w *world) rebuild(change func(*api.Config)) {
 	ok(w.t, err)
 	w.handler = web.New(web.Config{Now: w.now, HTTPS: true})(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		// As package server does it in front of every area.
-		ctx := account.WithRequestID(r.Context(), web.EventFrom(r.Context()).RequestID)
-		handler.ServeHTTP(rw, r.WithContext(account.WithActor(ctx, account.Actor{Kind: account.ActorGuest, Address: "192.0.2.1"})))
+		guest := account.Actor{Kind: account.ActorGuest, Address: "192.0.2.1"}
+		handler.ServeHTTP(rw, r.WithContext(account.WithRequest(r.Context(), web.EventFrom(r.Context()).RequestID, guest)))
 	}))
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/admin"
 	"github.com/grantor-dev/grantor/internal/limit"
+	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/server"
 	"github.com/grantor-dev/grantor/store"
@@ -370,5 +371,5 @@ func newLogger(out io.Writer, cfg *Config) *slog.Logger {
 	if cfg.LogFormat == "text" {
 		return slog.New(slog.NewTextHandler(out, options))
 	}
-	return slog.New(slog.NewJSONHandler(out, options))
+	return slog.New(web.NewJSONLines(out, cfg.LogLevel))
 }

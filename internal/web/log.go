@@ -25,18 +25,15 @@ func (c *Config) write(x *exchange, r *http.Request) {
 	if !c.Log.Enabled(r.Context(), level) {
 		return
 	}
-	fields := make([]slog.Attr, 0, 14)
-	fields = append(fields,
-		slog.String("id", x.event.RequestID),
-		slog.String("method", clean(r.Method, 16)),
-		slog.String("path", clean(withoutSecrets(x.event.Path), shortField)),
-		slog.Int("status", x.status),
-		slog.Float64("duration_ms", milliseconds(x.event.Took)),
-		slog.String("address", x.event.Address),
-	)
+	if lines, ok := c.Log.Handler().(*jsonLines); ok {
+		lines.request(x, r, level)
+		return
+	}
+	var attributes attributes
+	x.fields(r, &attributes)
 	// By the handler itself: the logger would walk up the stack for a source that is never written.
-	record := slog.NewRecord(c.Now(), level, "request", 0)
-	record.AddAttrs(x.event.optional(fields)...)
+	record := slog.NewRecord(x.ended(), level, requestMessage, 0)
+	record.AddAttrs(attributes...)
 	// The request may be over for its context; the line about it is still due. There is nobody to tell that it was not written.
 	_ = c.Log.Handler().Handle(context.WithoutCancel(r.Context()), record)
 }
@@ -56,25 +53,53 @@ func withoutSecrets(path string) string {
 	return strings.Join(segments, "/")
 }
 
-func (e *Event) optional(fields []slog.Attr) []slog.Attr {
-	add := func(key, value string, limit int) {
-		if value != "" {
-			fields = append(fields, slog.String(key, clean(value, limit)))
-		}
+// requestMessage is the `msg` of the line of a request.
+const requestMessage = "request"
+
+// line takes the fields of a line.
+type line interface {
+	Text(key, value string)
+	TextUnlessEmpty(key, value string)
+	Int(key string, value int64)
+	Float(key string, value float64)
+}
+
+// attributes takes them for a handler of slog.
+type attributes []slog.Attr
+
+func (a *attributes) Text(key, value string) { *a = append(*a, slog.String(key, value)) }
+
+func (a *attributes) TextUnlessEmpty(key, value string) {
+	if value != "" {
+		a.Text(key, value)
 	}
-	add("trace", e.Trace, shortField)
-	add("client", e.Client, shortField)
-	add("subject", e.Subject, shortField)
-	add("grant", e.Grant, shortField)
-	add("error", e.Error, shortField)
-	add("description", e.Description, longField)
+}
+
+func (a *attributes) Int(key string, value int64) { *a = append(*a, slog.Int64(key, value)) }
+
+func (a *attributes) Float(key string, value float64) { *a = append(*a, slog.Float64(key, value)) }
+
+// ended is when the answer was complete.
+func (x *exchange) ended() time.Time { return x.began.Add(x.event.Took) }
+
+func (x *exchange) fields(r *http.Request, to line) {
+	e := &x.event
+	to.Text("id", e.RequestID)
+	to.Text("method", clean(r.Method, 16))
+	to.Text("path", clean(withoutSecrets(e.Path), shortField))
+	to.Int("status", int64(x.status))
+	to.Float("duration_ms", milliseconds(e.Took))
+	to.Text("address", e.Address)
+	to.TextUnlessEmpty("trace", clean(e.Trace, shortField))
+	to.TextUnlessEmpty("client", clean(e.Client, shortField))
+	to.TextUnlessEmpty("subject", clean(e.Subject, shortField))
+	to.TextUnlessEmpty("grant", clean(e.Grant, shortField))
+	to.TextUnlessEmpty("error", clean(e.Error, shortField))
+	to.TextUnlessEmpty("description", clean(e.Description, longField))
 	if e.Cause != nil {
-		add("cause", e.Cause.Error(), longField)
+		to.TextUnlessEmpty("cause", clean(e.Cause.Error(), longField))
 	}
-	if e.stack != "" {
-		fields = append(fields, slog.String("stack", e.stack))
-	}
-	return fields
+	to.TextUnlessEmpty("stack", e.stack)
 }
 
 func milliseconds(d time.Duration) float64 {

@@ -103,5 +103,7 @@ func newRequestID(now time.Time) string {
 	for i := range 6 {
 		id[i] = byte(ms >> (8 * (5 - i)))
 	}
-	return hex.EncodeToString(id[:])
+	var text [2 * len(id)]byte
+	hex.Encode(text[:], id[:])
+	return string(text[:])
 }

@@ -37,7 +37,11 @@ func (e exchangeLog) event(t *testing.T) map[string]any {
 
 func serve(c Config, r *http.Request, handler http.HandlerFunc) exchangeLog {
 	var log bytes.Buffer
-	c.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	return serveLogging(c, &log, NewJSONLines(&log, slog.LevelInfo), r, handler)
+}
+
+func serveLogging(c Config, log *bytes.Buffer, lines slog.Handler, r *http.Request, handler http.HandlerFunc) exchangeLog {
+	c.Log = slog.New(lines)
 	answer := httptest.NewRecorder()
 	New(c)(handler).ServeHTTP(answer, r)
 	return exchangeLog{answer, strings.Split(strings.TrimSuffix(log.String(), "\n"), "\n")}

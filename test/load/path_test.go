@@ -12,6 +12,7 @@ import (
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/internal/jose"
+	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/server"
 	"github.com/grantor-dev/grantor/store/memory"
@@ -84,7 +85,7 @@ func handler(b *testing.B) (http.Handler, func(client string) string) {
 	}
 	h, err := server.New(server.Config{
 		Provider: provider, Directory: directory, Keys: keys, Pages: pages, Ping: store.Ping,
-		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+		Log: slog.New(web.NewJSONLines(io.Discard, slog.LevelInfo)),
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -102,7 +103,7 @@ func read(b *testing.B, request []byte) *http.Request {
 		name, value, _ := strings.Cut(line, ": ")
 		r.Header.Set(name, value)
 	}
-	r.Body = io.NopCloser(strings.NewReader(body))
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 	return r
 }
 
