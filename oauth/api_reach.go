@@ -38,10 +38,14 @@ func (x *apiIndex) isOf(all []*API) bool {
 }
 
 // newAPIIndex gives a scope to the API that was registered first, should two have been registered with it at the same
-// moment.
+// moment. An API that goes by the name of this server, whose issuer was another one when it was registered, has no meaning: it
+// would own the tokens of the administration.
 func newAPIIndex(all []*API, issuer string) *apiIndex {
 	x := &apiIndex{all: all, issuer: issuer, byIdentifier: make(map[string]*API, len(all)), owners: map[string]*API{}}
 	for _, a := range slices.SortedFunc(slices.Values(all), (*API).age) {
+		if a.Identifier == issuer {
+			continue
+		}
 		x.byIdentifier[a.Identifier] = a
 		for _, s := range a.Scopes {
 			if x.owners[s.Name] == nil {

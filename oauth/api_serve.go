@@ -14,7 +14,7 @@ func (p *Provider) ServedBy(ctx context.Context, c *Client) ([]string, error) {
 	}
 	var served []string
 	for _, a := range x.all {
-		if a.ClientID == c.ClientID {
+		if a.ClientID == c.ClientID && x.byIdentifier[a.Identifier] == a {
 			served = append(served, a.Identifier)
 		}
 	}

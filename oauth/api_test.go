@@ -550,3 +550,22 @@ func TestAPersonalAccessTokenIsForTheAPIOfItsScope(t *testing.T) {
 		t.Errorf("reaches %q at %q", seen.Scope, seen.Audience)
 	}
 }
+
+// A server that takes over the name of an API, as its issuer was changed, does not take over its record.
+func TestAnAPIThatGoesByTheNameOfTheServerOwnsNothing(t *testing.T) {
+	w, n := newNode(t)
+	c := n.register(named("reader", "Reader"))
+	before := oauth.New(oauth.Config{Issuer: "https://before.example.com", Backend: w.store, Directory: n.people, Audit: account.NewAudit(w.store, w.now), Keys: w.keys, Now: w.now})
+	_, err := before.RegisterAPI(t.Context(), oauth.APIRegistration{
+		Identifier: issuer, Scopes: []oauth.APIScope{{Name: "odd:read", Description: "Read"}}, ClientID: c.ClientID,
+	})
+	ok(t, err)
+	after := w.node()
+	if served, err := after.ServedBy(t.Context(), c); err != nil || len(served) > 0 {
+		t.Errorf("a client serves %q, %v", served, err)
+	}
+	other := named("machine", "Machine")
+	other.Scope, other.GrantTypes = "odd:read", []oauth.GrantType{oauth.ClientCredentials}
+	after.register(other)
+	ok(t, after.DeleteAPI(t.Context(), oauth.APIID(issuer)))
+}
