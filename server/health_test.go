@@ -1,11 +1,15 @@
 package server_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/grantor-dev/grantor/oauth"
+	"github.com/grantor-dev/grantor/server"
 )
 
 func TestHealthAndReadiness(t *testing.T) {
@@ -24,6 +28,33 @@ func TestHealthAndReadiness(t *testing.T) {
 	}
 	s.store.away.Store(false)
 	s.get("/readyz").wantStatus(http.StatusOK)
+}
+
+// Health is not limited, so a store that hangs is asked once for all.
+func TestManyWhoAskForReadinessAskTheStoreOnce(t *testing.T) {
+	var pings atomic.Int64
+	asked, release := make(chan struct{}), make(chan struct{})
+	s := newSite(t, options{change: func(c *server.Config) {
+		c.Ping = func(context.Context) error {
+			pings.Add(1)
+			asked <- struct{}{}
+			<-release
+			return nil
+		}
+	}})
+	var all sync.WaitGroup
+	all.Go(func() { s.get("/readyz").wantStatus(http.StatusOK) })
+	<-asked
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	for range 20 {
+		s.send(s.request(http.MethodGet, "/readyz", "").WithContext(gone)).wantStatus(http.StatusServiceUnavailable)
+	}
+	close(release)
+	all.Wait()
+	if n := pings.Load(); n != 1 {
+		t.Errorf("the store was asked %d times", n)
+	}
 }
 
 func TestNothingIsIssuedBeforeTheKeysAreLoaded(t *testing.T) {

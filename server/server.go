@@ -57,6 +57,7 @@ type server struct {
 	cookies  web.CookieNames
 	metadata document
 	static   http.Handler
+	asking   question
 }
 
 // The endpoints, below the issuer.
