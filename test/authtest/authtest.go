@@ -23,7 +23,7 @@ type Options struct {
 	MasterKey string   // empty: one of its own; other nodes of a store need the same
 	TLS       bool     // the server terminates TLS, with a certificate of its own
 	Unready   bool     // do not wait until it is ready; needs Listen
-	Slow      bool     // passwords cost what they cost in production
+	Slow      bool     // passwords take the time that they take in production
 }
 
 // Bolt is the store URL of an embedded store in the folder of the server.

@@ -6,3 +6,6 @@ package authtest
 const Race = false
 
 func buildFlags() []string { return nil }
+
+// slowPasswords has a password take the time that it takes in production.
+func slowPasswords() []string { return nil }

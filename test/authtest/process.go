@@ -126,10 +126,10 @@ func (s *Server) environment() []string {
 		env = append(env, "GRANTOR_MASTER_KEY="+s.options.MasterKey)
 	}
 	env = append(env, watched().variables()...)
-	if !s.options.Slow {
-		env = append(env, "GRANTOR_PASSWORD_MEMORY=64", "GRANTOR_PASSWORD_TIME=1")
+	if s.options.Slow {
+		return append(append(env, slowPasswords()...), s.options.Env...)
 	}
-	return append(env, s.options.Env...)
+	return append(append(env, "GRANTOR_PASSWORD_MEMORY=64", "GRANTOR_PASSWORD_TIME=1"), s.options.Env...)
 }
 
 // begin starts the process and waits until it is ready.

@@ -93,29 +93,34 @@ func TestAnUnknownClientAndAWrongSecretLookTheSame(t *testing.T) {
 		return answer, time.Since(began)
 	}
 	for name, secret := range map[string]string{"chosen": "a-wrong-secret", "generated": s.App("web").Secret} {
-		var known, unknown []time.Duration
-		for range 9 {
+		wantAlike(t, name, func(int) (known, unknown time.Duration) {
 			a, d := ask("machine", secret)
 			b, e := ask("nobody", secret)
 			if a.Status != http.StatusUnauthorized || a.Status != b.Status || a.Body != b.Body || a.Header.Get("WWW-Authenticate") != b.Header.Get("WWW-Authenticate") {
 				t.Fatalf("%s: %s and %s", name, a, b)
 			}
-			known, unknown = append(known, d), append(unknown, e)
-		}
-		wantAlike(t, name, known, unknown)
+			return d, e
+		})
 	}
 }
 
-// wantAlike compares two rows of times by the shortest of each, which is the one that other work on the machine has spoilt
-// least.
-func wantAlike(t *testing.T, name string, a, b []time.Duration) {
+// wantAlike compares what two things take at the shortest, taking turns with both. Other work on the machine only ever adds
+// to a time, and nothing takes less than its own work: a difference that more rounds take away was none, and one that is
+// there stays however many there are.
+func wantAlike(t *testing.T, name string, round func(i int) (a, b time.Duration)) {
 	t.Helper()
-	x, y := slices.Min(a), slices.Min(b)
-	difference, ratio := (x - y).Abs(), float64(max(x, y))/float64(min(x, y))
-	t.Logf("%s: %v and %v", name, x, y)
-	if ratio > 1.9 && difference > 15*time.Millisecond {
-		t.Errorf("%s: %v and %v can be told apart", name, x, y)
+	const fewest, most = 9, 45
+	x, y := time.Hour, time.Hour
+	for i := range most {
+		a, b := round(i)
+		x, y = min(x, a), min(y, b)
+		difference, ratio := (x - y).Abs(), float64(max(x, y))/float64(min(x, y))
+		if i+1 >= fewest && (ratio <= 1.9 || difference <= 15*time.Millisecond) {
+			t.Logf("%s: %v and %v after %d rounds", name, x, y, i+1)
+			return
+		}
 	}
+	t.Errorf("%s: %v and %v can be told apart", name, x, y)
 }
 
 func median(d []time.Duration) time.Duration {

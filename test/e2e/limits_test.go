@@ -97,7 +97,8 @@ func TestAServerThatStopsSaysSoAndStillAnswers(t *testing.T) {
 
 func TestUnauthenticatedRequestsAreCheap(t *testing.T) {
 	t.Parallel()
-	s := authtest.Start(t, authtest.Options{Slow: true})
+	// A password costs so much here that nobody who is asked for one could be quick.
+	s := authtest.Start(t, authtest.Options{Seed: authtest.NoSeed, Env: []string{"GRANTOR_PASSWORD_MEMORY=131072", "GRANTOR_PASSWORD_TIME=8"}})
 	guess := s.App("web")
 	guess.ID = "nobody" // with a secret of the form of ours
 	for name, send := range map[string]func(){
@@ -114,8 +115,9 @@ func TestUnauthenticatedRequestsAreCheap(t *testing.T) {
 			times = append(times, time.Since(began))
 		}
 		slices.Sort(times)
-		if typical := times[len(times)/4]; typical > 60*time.Millisecond { // other work on the machine slows the others down
-			t.Errorf("%s takes %v", name, typical)
+		// Other work on the machine slows most of them down, and at times all.
+		if quick, typical := times[0], times[len(times)/4]; quick > 60*time.Millisecond || typical > 300*time.Millisecond {
+			t.Errorf("%s takes %v, mostly %v", name, quick, typical)
 		}
 	}
 }
