@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grantor-dev/grantor/test/authtest"
 )
@@ -17,10 +18,11 @@ var setupLink = regexp.MustCompile(`/setup\?token=(\S+)`)
 func TestTheFirstStartPrintsALinkThatWorksOnce(t *testing.T) {
 	t.Parallel()
 	s := authtest.Start(t, authtest.Options{Seed: authtest.NoSeed, Store: authtest.Bolt})
-	found := setupLink.FindStringSubmatch(s.Out())
-	if found == nil {
-		t.Fatalf("there is no link: %s", s.Out())
-	}
+	var found []string
+	eventually(t, 30*time.Second, "a link is printed", func() bool { // by another pipe than that the server is ready
+		found = setupLink.FindStringSubmatch(s.Out())
+		return found != nil
+	})
 	s.Keep(found[1])
 	b := s.Browser(t)
 	wantPage(t, b.Open(s.URL("/setup")))
@@ -53,6 +55,9 @@ func TestTheFirstStartPrintsALinkThatWorksOnce(t *testing.T) {
 	}
 	if err := s.Restart(); err != nil {
 		t.Fatal(err)
+	}
+	if err := s.Stop(); err != nil { // all is printed then
+		t.Error(err)
 	}
 	if all := setupLink.FindAllString(s.Out(), -1); len(all) != 1 {
 		t.Errorf("it prints a link though there is a user: %s", s.Out())
