@@ -43,7 +43,7 @@ func (w *workload) trouble(faults ...func()) {
 		}
 		if long > 0 && time.Since(told) > progress {
 			told = time.Now()
-			w.t.Logf("%v: %s", time.Since(begin).Round(time.Second), w.summary())
+			w.t.Logf("%s, %v: %s", w.t.Name(), time.Since(begin).Round(time.Second), w.summary())
 			w.settle()
 		}
 	}

@@ -32,6 +32,13 @@ type state struct {
 
 func (s *state) become(f fate) { *s = state{f, time.Now()} }
 
+func (s *state) isOpen() int64 {
+	if s.fate == open {
+		return 1
+	}
+	return 0
+}
+
 // issue gets a token for a machine.
 func (w *worker) issue() {
 	if len(w.tokens) >= mostTokens {

@@ -4,6 +4,7 @@ import "time"
 
 // verify looks at all that stands in the ledger of a worker. Where the store is busy it waits.
 func (w *worker) verify() {
+	w.counts.unknown.Add(w.open())
 	for _, t := range w.tokens {
 		w.surely(func() { w.inspect(t) })
 	}
@@ -16,6 +17,20 @@ func (w *worker) verify() {
 			w.surely(func() { w.holdsOfClient(c, t) })
 		}
 	}
+}
+
+// open counts what became of an unanswered request and was not seen since.
+func (w *worker) open() (n int64) {
+	for _, t := range w.tokens {
+		n += t.isOpen()
+	}
+	for _, f := range w.families {
+		n += f.isOpen()
+	}
+	for _, c := range w.clients {
+		n += c.isOpen()
+	}
+	return n
 }
 
 // surely does something again until it was answered.

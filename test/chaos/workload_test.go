@@ -144,7 +144,10 @@ func (w *workload) summary() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s; %d faults, %d refusals meanwhile (503), %d requests without an answer, %d refusals besides",
 		w.counts.snapshot(), w.faults.count(), w.counts.refused.Load(), w.counts.unanswered.Load(), w.counts.unexcused.Load())
-	fmt.Fprintf(&b, "; %d things looked at, %d with an unknown outcome", w.counts.checked.Load(), w.counts.unknown.Load())
+	fmt.Fprintf(&b, "; %d things looked at", w.counts.checked.Load())
+	if open := w.counts.unknown.Load(); open > 0 {
+		fmt.Fprintf(&b, ", %d of an unknown outcome at the end", open)
+	}
 	if lost := w.counts.lost.Load(); lost > 0 {
 		fmt.Fprintf(&b, ", %d lost as they may be", lost)
 	}
