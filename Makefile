@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 SEED    ?= examples/demo-seed.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test soak check bench screenshots clean
+.PHONY: help run build test soak check fuzz bench screenshots clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ soak: ## kill server and Redis again and again under load, and hold against them
 
 check: ## format, vet, static analysis, known vulnerabilities
 	@scripts/check.sh
+
+FUZZTIME ?= 30s
+fuzz: ## look for input that breaks a parser; each target for FUZZTIME=30s
+	@scripts/fuzz.sh $(FUZZTIME)
 
 bench: build ## measure the token path on every store, beside a floor; ARGS=-short for a quick look, -help for more
 	CGO_ENABLED=0 go run ./test/load $(ARGS)
