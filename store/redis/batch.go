@@ -27,6 +27,7 @@ type batches struct {
 	busy   int // sendings under way
 	closed bool
 	ended  sync.WaitGroup
+	places sync.Pool // of *waiting
 }
 
 const (
@@ -36,7 +37,8 @@ const (
 	batchable = 16 << 10       // bytes of arguments; a longer command goes alone, for it would hold up the others
 )
 
-// waiting is a command in the queue. answered gets a value once its command may be read, or was not sent.
+// waiting is a command in the queue. answered gets a value once its command may be read, or was not sent; there is room for
+// it, so that nobody waits for a caller who has gone.
 type waiting struct {
 	ctx      context.Context
 	cmd      goredis.Cmder
@@ -66,15 +68,25 @@ func (b *batches) process(ctx context.Context, cmd goredis.Cmder) bool {
 		return true
 	}
 	cmd.SetErr(errUnanswered)
-	w := &waiting{ctx, cmd, make(chan struct{})}
+	w := b.place(ctx, cmd)
 	b.queue = append(b.queue, w)
 	b.mu.Unlock()
 	select {
 	case <-w.answered:
+		b.places.Put(w)
 		return true
 	case <-ctx.Done():
-		return false
+		return false // whoever sends the command has hold of the place
 	}
+}
+
+func (b *batches) place(ctx context.Context, cmd goredis.Cmder) *waiting {
+	w, _ := b.places.Get().(*waiting)
+	if w == nil {
+		w = &waiting{answered: make(chan struct{}, 1)}
+	}
+	w.ctx, w.cmd = ctx, cmd
+	return w
 }
 
 // proceed goes on with what waits, in a goroutine, as whoever sent the last batch has an answer to give. Once the store is
@@ -128,7 +140,7 @@ func (b *batches) send(batch []*waiting) {
 			if fault != nil && errors.Is(w.cmd.Err(), errUnanswered) {
 				w.cmd.SetErr(fmt.Errorf("panic while a batch was sent: %v", fault))
 			}
-			close(w.answered)
+			w.answered <- struct{}{} // from here on the place is somebody else's
 		}
 	}()
 	ctx, cancel := b.expire()

@@ -56,19 +56,19 @@ func (s *Store) eachMaster(ctx context.Context, look func(context.Context, *gore
 		if refused != nil {
 			return refused
 		}
-		return s.failed("check", err)
+		return s.failed(operation{verb: "check"}, err)
 	}
 	return fmt.Errorf("check redis: unknown client %T", s.client)
 }
 
 func (s *Store) checkNode(ctx context.Context, c *goredis.Client) ([]string, error) {
 	if err := c.Ping(ctx).Err(); err != nil {
-		return nil, s.failed("check", err)
+		return nil, s.failed(operation{verb: "check"}, err)
 	}
 	info, err := information(ctx, c)
 	var forbidden goredis.Error
 	if err != nil && !errors.As(err, &forbidden) {
-		return nil, s.failed("check", err)
+		return nil, s.failed(operation{verb: "check"}, err)
 	}
 	if v := info["redis_version"]; v != "" && older(v, 6, 2) {
 		return nil, fmt.Errorf("redis %s has no GETDEL command: version 6.2 or later is needed", v)
@@ -80,7 +80,7 @@ func (s *Store) checkNode(ctx context.Context, c *goredis.Client) ([]string, err
 		return nil, errors.New("this redis is a Sentinel: use redis+sentinel:// and the name of the master in the store URL")
 	}
 	if info["role"] == "slave" {
-		return nil, s.failed("check", errReplica)
+		return nil, s.failed(operation{verb: "check"}, errReplica)
 	}
 	policy := setting(ctx, c, "maxmemory-policy")
 	if policy == "" {
@@ -109,7 +109,7 @@ func (s *Store) checkReplicas(ctx context.Context, c *goredis.Client, connected 
 		return nil, fmt.Errorf("writes shall wait for replicas, but the user may not use WAIT: %w", err)
 	}
 	if err != nil {
-		return nil, s.failed("check", err)
+		return nil, s.failed(operation{verb: "check"}, err)
 	}
 	if n, err := strconv.ParseInt(connected, 10, 64); err == nil && n < want {
 		return []string{fmt.Sprintf("redis has %d replicas and writes wait for %d: they fail until there are enough", n, want)}, nil

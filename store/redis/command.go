@@ -4,27 +4,67 @@ import (
 	"context"
 	"errors"
 	"net"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/grantor-dev/grantor/store"
 )
 
-// begin bounds a verb, and refuses it if its context has ended already.
-func (s *Store) begin(ctx context.Context, op string) (context.Context, context.CancelFunc, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, nil, s.failed(op, err)
+// operation is a verb and the kind that it is about, if it is about one, for errors.
+type operation struct {
+	verb string
+	kind store.Kind
+}
+
+func (o operation) String() string {
+	if o.kind.Name == "" {
+		return o.verb
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.address.timeout)
-	return ctx, cancel, nil
+	return o.verb + " " + o.kind.Name
+}
+
+// begin bounds a verb, and refuses it if its context has ended already.
+func (s *Store) begin(ctx context.Context, op operation) (context.Context, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, s.failed(op, err)
+	}
+	return until{ctx, time.Now().Add(s.address.timeout)}, nil
+}
+
+// until is a context with an end that no timer tells of: a timer for each verb costs as much as a tenth of an introspection.
+// go-redis asks for the end before each step, and bounds each by a time of its own, and a batch asks before it is sent; so a
+// verb that had to wait behind a batch that hangs takes twice the time that is set at most.
+type until struct {
+	context.Context
+	end time.Time
+}
+
+// Deadline is part of context.Context.
+func (u until) Deadline() (time.Time, bool) {
+	if end, bounded := u.Context.Deadline(); bounded && end.Before(u.end) {
+		return end, true
+	}
+	return u.end, true
+}
+
+// Err is part of context.Context.
+func (u until) Err() error {
+	if err := u.Context.Err(); err != nil {
+		return err
+	}
+	if time.Now().After(u.end) {
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 // failed makes an UnavailableError of whatever Redis or the network said: nothing is known but that.
-func (s *Store) failed(op string, err error) error {
+func (s *Store) failed(op operation, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &store.UnavailableError{Op: op, Err: err}
+	return &store.UnavailableError{Op: op.String(), Err: err}
 }
 
 // once is a command that go-redis must not send again by itself; its Cluster client would, whatever MaxRetries says.

@@ -17,16 +17,15 @@ const pageSize = 500
 
 // List returns a page of the records under a tag.
 func (s *Store) List(ctx context.Context, kind store.Kind, tag, cursor string, limit int) ([]store.Record, string, error) {
-	op := "list " + kind.Name
+	op := operation{"list", kind}
 	if kind.Spread && tag == "" {
 		return nil, "", fmt.Errorf("%s: a spread kind is listed by tag only", op)
 	}
 	limit = min(max(limit, 1), pageSize)
-	ctx, cancel, err := s.begin(ctx, op)
+	ctx, err := s.begin(ctx, op)
 	if err != nil {
 		return nil, "", err
 	}
-	defer cancel()
 	for {
 		ids, more, err := s.ids(ctx, kind, tag, cursor, limit)
 		if err != nil {
@@ -59,7 +58,7 @@ func (s *Store) ids(ctx context.Context, kind store.Kind, tag, cursor string, li
 
 // page reads those of the records that are there and carry the tag, and drops the others from the index.
 func (s *Store) page(ctx context.Context, kind store.Kind, tag string, ids []string) ([]store.Record, error) {
-	op := "list " + kind.Name
+	op := operation{"list", kind}
 	values, err := s.values(ctx, kind, ids)
 	if err != nil {
 		return nil, s.failed(op, err)

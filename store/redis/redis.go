@@ -196,5 +196,5 @@ func (s *Store) Ping(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.address.timeout)
 	defer cancel()
-	return s.failed("ping", s.client.Ping(ctx).Err())
+	return s.failed(operation{verb: "ping"}, s.client.Ping(ctx).Err())
 }

@@ -16,15 +16,14 @@ import (
 
 // Get reads a record.
 func (s *Store) Get(ctx context.Context, kind store.Kind, id string) (store.Record, error) {
-	op := "get " + kind.Name
+	op := operation{"get", kind}
 	if !storable(id) {
 		return store.Record{}, store.ErrNotFound
 	}
-	ctx, cancel, err := s.begin(ctx, op)
+	ctx, err := s.begin(ctx, op)
 	if err != nil {
 		return store.Record{}, err
 	}
-	defer cancel()
 	key := s.keys.record(kind, id)
 	value, err := s.bytes(ctx, "get", key)
 	if brokenConnection(err) && ctx.Err() == nil {
@@ -35,15 +34,14 @@ func (s *Store) Get(ctx context.Context, kind store.Kind, id string) (store.Reco
 
 // Create writes a record that must not exist.
 func (s *Store) Create(ctx context.Context, r store.Record) (uint64, error) {
-	op := "create " + r.Kind.Name
+	op := operation{"create", r.Kind}
 	if err := r.Check(); err != nil {
 		return 0, err
 	}
-	ctx, cancel, err := s.begin(ctx, op)
+	ctx, err := s.begin(ctx, op)
 	if err != nil {
 		return 0, err
 	}
-	defer cancel()
 	r.Version = version()
 	left := s.left(r.Expires)
 	const attempts = 2 // the second if the record in the way ended between two steps of the first
@@ -112,18 +110,17 @@ func (s *Store) create(ctx context.Context, r store.Record, left string) (bool, 
 
 // Swap replaces old by next if old still has its version.
 func (s *Store) Swap(ctx context.Context, old, next store.Record) (uint64, error) {
-	op := "swap " + next.Kind.Name
+	op := operation{"swap", next.Kind}
 	if err := next.Check(); err != nil {
 		return 0, err
 	}
 	if old.Kind != next.Kind || old.ID != next.ID {
 		return 0, fmt.Errorf("%s: the records differ in kind or id", op)
 	}
-	ctx, cancel, err := s.begin(ctx, op)
+	ctx, err := s.begin(ctx, op)
 	if err != nil {
 		return 0, err
 	}
-	defer cancel()
 	if old.Expired(s.options.Now()) {
 		return 0, store.ErrNotFound
 	}
@@ -166,15 +163,14 @@ func (s *Store) swap(ctx context.Context, old, next store.Record, left string) (
 
 // Take reads a record and deletes it. The index entries of a spread kind stay behind; List drops them.
 func (s *Store) Take(ctx context.Context, kind store.Kind, id string) (store.Record, error) {
-	op := "take " + kind.Name
+	op := operation{"take", kind}
 	if !storable(id) {
 		return store.Record{}, store.ErrNotFound
 	}
-	ctx, cancel, err := s.begin(ctx, op)
+	ctx, err := s.begin(ctx, op)
 	if err != nil {
 		return store.Record{}, err
 	}
-	defer cancel()
 	key := s.keys.record(kind, id)
 	if kind.Spread {
 		value, err := s.bytes(ctx, "getdel", key)
@@ -187,15 +183,14 @@ func (s *Store) Take(ctx context.Context, kind store.Kind, id string) (store.Rec
 
 // Add adds to a counter.
 func (s *Store) Add(ctx context.Context, kind store.Kind, id string, n int64, ttl time.Duration) (int64, error) {
-	op := "add " + kind.Name
+	op := operation{"add", kind}
 	if err := (store.Record{Kind: kind, ID: id}).Check(); err != nil {
 		return 0, err
 	}
-	ctx, cancel, err := s.begin(ctx, op)
+	ctx, err := s.begin(ctx, op)
 	if err != nil {
 		return 0, err
 	}
-	defer cancel()
 	key := s.keys.counter(kind, id)
 	var reply *goredis.Cmd
 	switch {
@@ -214,7 +209,7 @@ func (s *Store) Add(ctx context.Context, kind store.Kind, id string, n int64, tt
 }
 
 // record makes a record of a reply that is one.
-func (s *Store) record(op string, kind store.Kind, id string, value []byte, err error) (store.Record, error) {
+func (s *Store) record(op operation, kind store.Kind, id string, value []byte, err error) (store.Record, error) {
 	if errors.Is(err, goredis.Nil) {
 		return store.Record{}, store.ErrNotFound
 	}

@@ -45,7 +45,7 @@ func (s *Store) Records(ctx context.Context, kinds store.Kinds) iter.Seq2[store.
 				continue
 			}
 			if err != nil {
-				return nil, s.failed("walk", err)
+				return nil, s.failed(operation{verb: "walk"}, err)
 			}
 			kind, id, err := s.keys.ofRecord(kinds, key)
 			if err != nil {
@@ -80,7 +80,7 @@ func (s *Store) Counters(ctx context.Context, kinds store.Kinds) iter.Seq2[store
 				continue
 			}
 			if err != nil {
-				return nil, s.failed("walk", err)
+				return nil, s.failed(operation{verb: "walk"}, err)
 			}
 			if c.Kind, c.ID, err = s.keys.ofCounter(kinds, key); err != nil {
 				return nil, err
@@ -120,12 +120,11 @@ func (a askedCounter) counter(now time.Time) (store.Counter, error) {
 
 // Counter reads a counter with its end; see store.Walker.
 func (s *Store) Counter(ctx context.Context, kind store.Kind, id string) (store.Counter, error) {
-	op := "counter " + kind.Name
-	ctx, cancel, err := s.begin(ctx, op)
+	op := operation{"counter", kind}
+	ctx, err := s.begin(ctx, op)
 	if err != nil {
 		return store.Counter{}, err
 	}
-	defer cancel()
 	key := s.keys.counter(kind, id)
 	now := s.options.Now()
 	pipe := s.client.Pipeline()
@@ -141,15 +140,14 @@ func (s *Store) Counter(ctx context.Context, kind store.Kind, id string) (store.
 
 // SetCounter writes a counter; see store.Walker.
 func (s *Store) SetCounter(ctx context.Context, c store.Counter) error {
-	op := "set counter " + c.Kind.Name
+	op := operation{"set counter", c.Kind}
 	if err := (store.Record{Kind: c.Kind, ID: c.ID}).Check(); err != nil {
 		return err
 	}
-	ctx, cancel, err := s.begin(ctx, op)
+	ctx, err := s.begin(ctx, op)
 	if err != nil {
 		return err
 	}
-	defer cancel()
 	key := s.keys.counter(c.Kind, c.ID)
 	left := s.left(c.Ends)
 	switch {
@@ -186,7 +184,7 @@ func walk[T any](ctx context.Context, s *Store, sort string, read func(context.C
 			after, _, err = s.nodes(ctx)
 		}
 		if err == nil && after != before {
-			err = s.failed("walk", errMoved)
+			err = s.failed(operation{verb: "walk"}, errMoved)
 		}
 		if err != nil {
 			yield(nothing, err)
@@ -203,7 +201,7 @@ func pages[T any](ctx context.Context, s *Store, node *goredis.Client, sort stri
 			err := s.patiently(ctx, func(ctx context.Context) error {
 				found, next, err := node.Scan(ctx, cursor, pattern, walkPage).Result()
 				if err != nil {
-					return s.failed("walk", err)
+					return s.failed(operation{verb: "walk"}, err)
 				}
 				if page, err = read(ctx, node, found); err == nil {
 					cursor = next
@@ -220,19 +218,18 @@ func pages[T any](ctx context.Context, s *Store, node *goredis.Client, sort stri
 // patiently does what may be done again where Redis does not answer.
 func (s *Store) patiently(ctx context.Context, do func(context.Context) error) error {
 	for try := 1; ; try++ {
-		bounded, cancel, err := s.begin(ctx, "walk")
+		bounded, err := s.begin(ctx, operation{verb: "walk"})
 		if err != nil {
 			return err
 		}
 		err = do(bounded)
-		cancel()
 		if err == nil || !store.IsUnavailable(err) || try == walkTries || ctx.Err() != nil {
 			return err
 		}
 		select {
 		case <-time.After(time.Duration(try) * 100 * time.Millisecond):
 		case <-ctx.Done():
-			return s.failed("walk", ctx.Err())
+			return s.failed(operation{verb: "walk"}, ctx.Err())
 		}
 	}
 }
@@ -247,7 +244,7 @@ func (s *Store) nodes(ctx context.Context) (state string, nodes []*goredis.Clien
 		err := s.eachMaster(ctx, func(ctx context.Context, c *goredis.Client) error {
 			info, err := c.Info(ctx, "server").Result()
 			if err != nil {
-				return s.failed("walk", err)
+				return s.failed(operation{verb: "walk"}, err)
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -267,7 +264,7 @@ func (s *Store) nodes(ctx context.Context) (state string, nodes []*goredis.Clien
 					found = append(found, strconv.Itoa(slot.Start)+"-"+strconv.Itoa(slot.End)+" "+slot.Nodes[0].Addr)
 				}
 			}
-			err = s.failed("walk", err)
+			err = s.failed(operation{verb: "walk"}, err)
 		}
 		slices.Sort(found)
 		state = strings.Join(found, "\n")
