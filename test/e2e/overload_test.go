@@ -88,11 +88,12 @@ func TestLoginsDoNotStarveTokens(t *testing.T) {
 	web.Machine(t)
 	stop := make(chan struct{})
 	var tried atomic.Int64
+	var mu sync.Mutex
+	var login time.Duration // the longest
 	var all sync.WaitGroup
 	for range 32 {
 		b := s.Browser(t)
-		page := b.Open(s.URL("/login"))
-		_, form := page.Filled("Sign in", "username", "nobody-"+authtest.Random(), "password", "wrong")
+		_, form := b.Open(s.URL("/login")).Filled("Sign in", "username", "", "password", "wrong")
 		all.Go(func() {
 			for {
 				select {
@@ -101,12 +102,26 @@ func TestLoginsDoNotStarveTokens(t *testing.T) {
 				default:
 				}
 				form.Set("username", authtest.Random()) // no account is slowed down
-				b.PostForm(s.URL("/login"), form)
+				request := authtest.NewRequest(t, http.MethodPost, s.URL("/login"), form)
+				request.Header.Set("Origin", s.Origin())
+				for _, c := range b.Cookies {
+					request.AddCookie(c)
+				}
+				began := time.Now()
+				answer, err := s.Try(request)
+				took := time.Since(began)
+				// What waits too long on a busy machine is cut off.
+				if err != nil && took < 20*time.Second || err == nil && answer.Status != http.StatusUnprocessableEntity && answer.Status != http.StatusServiceUnavailable {
+					t.Errorf("a login after %v: %s, %v", took, answer, err)
+				}
+				mu.Lock()
+				login = max(login, took)
+				mu.Unlock()
 				tried.Add(1)
 			}
 		})
 	}
-	eventually(t, 30*time.Second, "logins are checked", func() bool { return tried.Load() > 32 })
+	eventually(t, time.Minute, "logins are checked", func() bool { return tried.Load() > 32 })
 	var times []time.Duration
 	for range 100 {
 		began := time.Now()
@@ -119,9 +134,9 @@ func TestLoginsDoNotStarveTokens(t *testing.T) {
 	close(stop)
 	all.Wait()
 	slices.Sort(times)
-	t.Logf("a token takes %v, nine of ten take %v, all take %v", times[50], times[90], times[99])
-	// 32 logins that wait in turn would take half a second; the machine does other work, too.
-	if times[50] > 300*time.Millisecond || times[90] > time.Second {
-		t.Errorf("half of the tokens take more than %v, a tenth more than %v", times[50], times[90])
+	t.Logf("a token takes %v, nine of ten take %v, all take %v; a login up to %v", times[50], times[90], times[99], login)
+	// 32 logins that wait in turn take half a second; the machine does other work, too, which slows down both.
+	if times[50] > max(300*time.Millisecond, login/20) || times[90] > max(time.Second, login/5) {
+		t.Errorf("half of the tokens take more than %v, a tenth more than %v, a login up to %v", times[50], times[90], login)
 	}
 }
