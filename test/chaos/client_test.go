@@ -145,8 +145,10 @@ func (w *worker) wrongly(c *client, answer *authtest.Answer, what string) {
 func (w *worker) deleteClient(c *client) {
 	answer, v := w.rest(remove, c.home, http.MethodDelete, c.path(), "")
 	switch {
-	case v == good, v == refusedIt && answer.Status == http.StatusNotFound && c.fate == open:
-		w.gone(c)
+	case v == good:
+		w.gone(c, "")
+	case v == refusedIt && answer.Status == http.StatusNotFound && c.fate == open:
+		w.gone(c, " (asked for again, as there was no answer)")
 	case v == unknown:
 		c.become(open)
 	case v == refusedIt:
@@ -156,8 +158,9 @@ func (w *worker) deleteClient(c *client) {
 }
 
 // gone notes that the client, and with it every token of it, is over.
-func (w *worker) gone(c *client) {
+func (w *worker) gone(c *client, how string) {
 	c.become(over)
+	c.how = how
 	w.freed = append(w.freed, c.settings.name)
 	for _, t := range c.tokens {
 		t.become(over)
@@ -200,7 +203,7 @@ func (w *worker) inspectClient(c *client) {
 	case isGone && c.fate == stands:
 		w.amiss(&c.state, "client %s is lost", c.id)
 	case isGone && c.fate == open:
-		w.gone(c)
+		w.gone(c, " (nobody acknowledged it: it was seen)")
 	case v == good && c.fate == over:
 		w.amiss(&c.state, "client %s is there again", c.id)
 	case v == good:
@@ -248,7 +251,7 @@ func (w *worker) inspectTokens(c *client) {
 
 func (w *worker) holdsOfClient(c *client, t *token) {
 	if c.fate == open && t.fate == stands {
-		t.state = state{open, time.Now()} // it ends with its client
+		t.state = state{fate: open, since: time.Now()} // it ends with its client
 	}
 	w.holds(c.home.App("api"), t.value, &t.state)
 }

@@ -313,7 +313,7 @@ func (w *worker) inspectFamily(f *family) {
 		w.holds(f.asked.App, f.refresh, &f.state)
 	}
 	if f.used != nil && rand.IntN(4) == 0 {
-		spent := state{over, f.since}
+		spent := state{fate: over, since: f.since}
 		w.holds(f.asked.App, f.used.token, &spent)
 	}
 }

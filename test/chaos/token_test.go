@@ -28,9 +28,10 @@ type token struct {
 type state struct {
 	fate  fate
 	since time.Time // of the last acknowledgement
+	how   string    // what the acknowledgement was, where it was none of a first request
 }
 
-func (s *state) become(f fate) { *s = state{f, time.Now()} }
+func (s *state) become(f fate) { *s = state{fate: f, since: time.Now()} }
 
 func (s *state) isOpen() int64 {
 	if s.fate == open {
@@ -105,7 +106,11 @@ func (w *worker) revoke(app *authtest.App, value string, s *state) {
 	answer, v := w.post(revoke, app.On(w.server()), authtest.RevokePath, authtest.Form("token", value))
 	switch {
 	case v == good:
+		tried := s.fate == open
 		s.become(over)
+		if tried {
+			s.how = " (asked for again, as there was no answer)"
+		}
 	case v == unknown && s.fate == stands:
 		s.become(open)
 	case v == refusedIt:
@@ -142,6 +147,7 @@ func (w *worker) holds(app *authtest.App, value string, s *state) {
 		w.amiss(s, "a token of %s is lost", app.ID)
 	case !active && s.fate == open:
 		s.become(over)
+		s.how = " (nobody acknowledged it: it was seen)"
 	}
 }
 
@@ -150,8 +156,8 @@ func (w *worker) amiss(s *state, format string, args ...any) {
 	if w.faults.mayLose(s.since) {
 		w.counts.lost.Add(1)
 	} else {
-		args = append(args, []string{"stood", "had an unknown outcome", "was over"}[s.fate], time.Since(s.since).Round(time.Millisecond))
-		w.findings.add(format+": for the ledger it %s, acknowledged %v ago", args...)
+		args = append(args, []string{"stood", "had an unknown outcome", "was over"}[s.fate], time.Since(s.since).Round(time.Millisecond), s.how)
+		w.findings.add(format+": for the ledger it %s, acknowledged %v ago%s", args...)
 	}
 	s.become(open)
 }
