@@ -36,6 +36,7 @@ var (
 
 	errNoSecret = errors.New("the store holds no shared secret")
 	errNotDue   = errors.New("no rotation is due")
+	errRotated  = errors.New("another node has rotated")
 )
 
 // TooSoonError says that a key would sign of which resource servers may not know yet.
@@ -66,7 +67,7 @@ type KeyringConfig struct {
 // second a request that needs a key which is not known.
 type Keyring struct {
 	config KeyringConfig
-	rings  store.Collection[ring]
+	rings  *store.Collection[ring]
 	view   atomic.Pointer[keyView]
 
 	reads   atomic.Uint64 // numbers the reads of the store
@@ -101,11 +102,7 @@ func OpenKeyring(_ context.Context, c KeyringConfig) (*Keyring, error) {
 	if err := c.Algorithm.Check(); err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)
 	}
-	return &Keyring{config: c, rings: store.Collection[ring]{
-		Backend: c.Backend,
-		Kind:    keyringKind,
-		ID:      func(r *ring) string { return r.ID },
-	}}, nil
+	return &Keyring{config: c, rings: newRings(c.Backend)}, nil
 }
 
 // Load reads the secret and the keys, and makes them in an empty store. It may be called again after an error. Nodes that
@@ -154,6 +151,13 @@ func (k *Keyring) Ensure(ctx context.Context, a jose.Algorithm) error {
 	if err := a.Check(); err != nil {
 		return err
 	}
+	// What is in the store opens with our master key, or nothing is written beside it.
+	if err := k.lookAgain(ctx); err != nil {
+		return err
+	}
+	if k.view.Load().signing[a] != nil {
+		return nil
+	}
 	r, err := k.newRing(a)
 	if err != nil {
 		return err
@@ -175,8 +179,8 @@ func (k *Keyring) Rotate(ctx context.Context, a jose.Algorithm) error {
 	return k.rotateWhere(ctx, a, k.nextIsKnown)
 }
 
-// RotateNow is Rotate for a key that has leaked: it does not wait until the next key is known. Whoever keeps a key set
-// refuses what is signed until reading it again.
+// RotateNow is Rotate that does not wait until the next key is known. Whoever keeps a key set refuses what is signed until
+// reading it again.
 func (k *Keyring) RotateNow(ctx context.Context, a jose.Algorithm) error {
 	return k.rotateWhere(ctx, a, func(*ring) error { return nil })
 }
@@ -206,23 +210,31 @@ func (k *Keyring) rotateWhere(ctx context.Context, a jose.Algorithm, allowed fun
 	return nil
 }
 
-// rotate is one Swap. Whoever loses it finds that the rotation has happened.
+// rotate is one Swap. Whoever loses it, and then finds another current key, finds that the rotation has happened.
 func (k *Keyring) rotate(ctx context.Context, a jose.Algorithm, allowed func(*ring) error) error {
-	old, err := k.rings.Load(ctx, string(a))
+	current := ""
+	_, err := k.rings.Update(ctx, string(a), func(r *ring) error {
+		if current != "" && current != r.Current.ID {
+			return errRotated
+		}
+		current = r.Current.ID
+		if err := allowed(r); err != nil {
+			return err
+		}
+		if err := k.opens(r); err != nil {
+			return err
+		}
+		next, err := k.rotated(r)
+		if err != nil {
+			return err
+		}
+		*r = *next
+		return nil
+	})
 	if errors.Is(err, store.ErrNotFound) {
 		return errors.New("there are none")
 	}
-	if err != nil {
-		return err
-	}
-	if err := allowed(old.Value); err != nil {
-		return err
-	}
-	next, err := k.rotated(old.Value)
-	if err != nil {
-		return err
-	}
-	if _, err := k.rings.Swap(ctx, old, next); err != nil && !errors.Is(err, store.ErrConflict) {
+	if err != nil && !errors.Is(err, errRotated) {
 		return err
 	}
 	// The rotation stands even if it cannot be read back now; Run reads it later.

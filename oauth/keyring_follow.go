@@ -107,7 +107,7 @@ func troubleOf(err error) trouble {
 		return noTrouble
 	case store.IsUnavailable(err):
 		return storeTrouble
-	case errors.Is(err, ErrWrongMaster), errors.Is(err, jose.ErrSealed):
+	case errors.Is(err, ErrWrongMaster), errors.Is(err, ErrMasterChanging), errors.Is(err, jose.ErrSealed):
 		return sealedKeys
 	case errors.Is(err, ErrRotatedTooOften):
 		return tooManyKeys

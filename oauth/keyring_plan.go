@@ -29,8 +29,11 @@ func (k *Keyring) Plans() []RotationPlan {
 }
 
 // nextKnown is when every key set from before the next key was published is out of use. The first two keys of an algorithm
-// were published together, so that whoever knows one knows the other.
+// were published together, so that whoever knows one knows the other. After a withdrawal the next key itself tells it.
 func (r *ring) nextKnown() time.Time {
+	if !r.Next.Known.IsZero() {
+		return r.Next.Known
+	}
 	if len(r.Retired) == 0 {
 		return r.Next.Created
 	}

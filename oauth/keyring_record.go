@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/grantor-dev/grantor/internal/jose"
@@ -27,6 +28,15 @@ type ring struct {
 	Current storedKey   `json:"current,omitzero"`
 	Next    storedKey   `json:"next,omitzero"`
 	Retired []storedKey `json:"retired,omitempty"` // the latest first
+
+	Changing changeMark `json:"changing,omitempty"` // in the shared secret: the master key of the store is being changed
+}
+
+// changeMark is set while not all records are known to be sealed under the same master key.
+type changeMark bool
+
+func newRings(b store.Backend) *store.Collection[ring] {
+	return &store.Collection[ring]{Backend: b, Kind: keyringKind, ID: func(r *ring) string { return r.ID }}
 }
 
 // storedKey holds a private key sealed. Of a retired key only the public part is kept, sealed as well: whoever can write
@@ -38,6 +48,48 @@ type storedKey struct {
 	Activated   time.Time `json:"activated,omitzero"`
 	Retired     time.Time `json:"retired,omitzero"`
 	RemoveAfter time.Time `json:"remove_after,omitzero"`
+	Known       time.Time `json:"known,omitzero"` // of a next key: see nextKnown, which tells it where this is zero
+}
+
+// activated gives the key as one that signs from then on.
+func (s storedKey) activated(moment time.Time) storedKey {
+	s.Activated, s.Known = moment, time.Time{}
+	return s
+}
+
+// sealedPart is something that lies in a record sealed.
+type sealedPart struct {
+	purpose string
+	text    *[]byte
+}
+
+// sealed gives all that is sealed in the record.
+func (r *ring) sealed() []sealedPart {
+	if r.ID == sharedSecretID {
+		return []sealedPart{{purposeShared, &r.Secret}}
+	}
+	parts := []sealedPart{{purposePrivate, &r.Current.Sealed}, {purposePrivate, &r.Next.Sealed}}
+	for i := range r.Retired {
+		parts = append(parts, sealedPart{purposePublic, &r.Retired[i].Sealed})
+	}
+	return parts
+}
+
+func (r *ring) clone() *ring {
+	c := *r
+	c.Retired = slices.Clone(r.Retired)
+	return &c
+}
+
+// opens tells whether a record is sealed under our master key. Asked before it is replaced: a node that works from memory
+// must not write what nobody else can open.
+func (k *Keyring) opens(r *ring) error {
+	for _, p := range r.sealed() {
+		if _, err := k.config.Sealer.Open(p.purpose, *p.text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // keyOfRing is a stored key with what the place where it stands says about it.
@@ -120,7 +172,7 @@ func (k *Keyring) newStoredKey(a jose.Algorithm) (storedKey, error) {
 // earlier than what the ring tells already: a clock that is behind must neither end tokens nor make a new key look old.
 func (k *Keyring) rotated(old *ring) (*ring, error) {
 	now := k.now()
-	moment := later(now, later(old.Current.Activated, old.Next.Created))
+	moment := k.momentAfter(old)
 	retired, err := k.retire(old, moment)
 	if err != nil {
 		return nil, err
@@ -139,9 +191,12 @@ func (k *Keyring) rotated(old *ring) (*ring, error) {
 		return nil, err
 	}
 	fresh.Created = moment
-	current := old.Next
-	current.Activated = moment
-	return &ring{ID: old.ID, Current: current, Next: fresh, Retired: kept}, nil
+	return &ring{ID: old.ID, Current: old.Next.activated(moment), Next: fresh, Retired: kept}, nil
+}
+
+// momentAfter is now, or later where the ring tells of something later.
+func (k *Keyring) momentAfter(r *ring) time.Time {
+	return later(k.now(), later(r.Current.Activated, r.Next.Created))
 }
 
 func (k *Keyring) retire(r *ring, moment time.Time) (storedKey, error) {

@@ -51,7 +51,7 @@ type KeyStatus struct {
 	RemoveAfter time.Time      `json:"remove_after,omitzero"`
 }
 
-// newView opens what was read. errNoSecret, ErrWrongMaster.
+// newView opens what was read. errNoSecret, ErrWrongMaster, ErrMasterChanging.
 func (k *Keyring) newView(records []*ring) (*keyView, error) {
 	byID := make(map[string]*ring, len(records))
 	for _, r := range records {
@@ -59,6 +59,9 @@ func (k *Keyring) newView(records []*ring) (*keyView, error) {
 	}
 	v := &keyView{signing: map[jose.Algorithm]*jose.Key{}, keys: map[string]knownKey{}}
 	if shared := byID[sharedSecretID]; shared != nil {
+		if shared.Changing {
+			return nil, ErrMasterChanging
+		}
 		secret, err := k.config.Sealer.Open(purposeShared, shared.Secret)
 		if err != nil || len(secret) != sharedSecretSize {
 			return nil, ErrWrongMaster
