@@ -125,9 +125,13 @@ func noForm(description, what, got string) *oauth.Error {
 	return invalidRequest(description).By("the body is a form", formSource).But(func() string { return "got " + what + oauth.Sent(got) })
 }
 
-// readAll reads a body of at most maxForm bytes, at once where its length is known.
+// usualForm is longer than nearly all bodies, in bytes.
+const usualForm = 4 << 10
+
+// readAll reads a body of at most maxForm bytes, at once where its length is known and not much: a longer one gets its room
+// as it comes, for who promises much may send nothing.
 func readAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if 0 <= r.ContentLength && r.ContentLength <= maxForm { // the body ends there
+	if 0 <= r.ContentLength && r.ContentLength <= usualForm { // the body ends there
 		body := make([]byte, r.ContentLength)
 		_, err := io.ReadFull(r.Body, body)
 		return body, err

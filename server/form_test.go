@@ -112,6 +112,28 @@ func TestBodyThatBreaksOffIsRefused(t *testing.T) {
 	}
 }
 
+// unsent is a body of which nothing comes. It notes how much room there is for it.
+type unsent struct{ room int }
+
+func (b *unsent) Read(p []byte) (int, error) {
+	b.room = max(b.room, len(p))
+	return 0, io.ErrUnexpectedEOF
+}
+
+func (b *unsent) Close() error { return nil }
+
+// Of many connections each of which promises much and sends nothing, the memory would be full.
+func TestABodyThatIsOnlyPromisedTakesLittleMemory(t *testing.T) {
+	s := usual(t)
+	r := s.request(http.MethodPost, "/oauth2/token", "x")
+	body := &unsent{}
+	r.Body, r.ContentLength = body, 64<<10
+	s.send(r).wantError(http.StatusBadRequest, oauth.InvalidRequest)
+	if body.room == 0 || body.room > 8<<10 {
+		t.Errorf("%d bytes of room", body.room)
+	}
+}
+
 func TestResourceAloneMayRepeat(t *testing.T) {
 	s := usual(t)
 	body := machineGrant + "&resource=" + api + "&resource=" + otherAPI
