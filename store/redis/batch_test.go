@@ -272,6 +272,61 @@ func TestPanicBelowABatchFailsItsCommandsOnly(t *testing.T) {
 	}
 }
 
+// Places in the queue are used again: who gives up must not leave his answer, or its absence, to the next.
+func TestWhoGivesUpLeavesNothingToOthers(t *testing.T) {
+	s := open(t, with(redistest.Start(t), "timeout=30s"), Options{})
+	const callers, rounds = 200, 20
+	for i := range callers {
+		if _, err := s.Create(t.Context(), store.Record{Kind: hot, ID: fmt.Sprint("caller", i), Value: fmt.Append(nil, i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all sync.WaitGroup
+	for i := range callers {
+		all.Go(func() {
+			id := fmt.Sprint("caller", i)
+			for round := range rounds {
+				ctx, giveUp := context.WithCancel(context.Background())
+				if i%3 == 0 {
+					go giveUp() // at some time while it waits
+				}
+				r, err := s.Get(ctx, hot, id)
+				gone := errors.Is(err, context.Canceled) && ctx.Err() != nil
+				if !gone && (err != nil || string(r.Value) != fmt.Sprint(i)) {
+					t.Errorf("%s, round %d: %q, %v", id, round, r.Value, err)
+				}
+				giveUp()
+			}
+		})
+	}
+	all.Wait()
+}
+
+// A verb of several commands sends none of them once its time is over: it neither waits for a turn, nor spends a connection.
+func TestAVerbWhoseTimeIsOverSendsNothingMore(t *testing.T) {
+	s, h, release := occupied(t, redistest.Start(t))
+	defer release()
+	late := until{context.Background(), time.Now().Add(-time.Second)}
+	ended := make(chan error)
+	for name, send := range map[string]func() error{
+		"with others": func() error { return s.do(late, "get", "x").Err() },
+		"as bytes":    func() error { _, err := s.bytes(late, "get", "x"); return err },
+		"a long one":  func() error { return s.do(late, "set", "x", make([]byte, batchable+1)).Err() },
+		"alone":       func() error { return s.read(late, "get", "x").Err() },
+	} {
+		before := h.alone.Load()
+		go func() { ended <- send() }()
+		select {
+		case err := <-ended:
+			if !errors.Is(err, context.DeadlineExceeded) || h.alone.Load() != before {
+				t.Errorf("%s: %v, %d sent", name, err, h.alone.Load()-before)
+			}
+		case <-time.After(5 * time.Second):
+			t.Errorf("%s: it waits", name)
+		}
+	}
+}
+
 func TestClusterIsNotPipelined(t *testing.T) {
 	a, err := parseURL("redis+cluster://a,b")
 	if err != nil || a.pipelining {

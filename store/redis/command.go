@@ -33,8 +33,9 @@ func (s *Store) begin(ctx context.Context, op operation) (context.Context, error
 }
 
 // until is a context with an end that no timer tells of: a timer for each verb costs as much as a tenth of an introspection.
-// go-redis asks for the end before each step, and bounds each by a time of its own, and a batch asks before it is sent; so a
-// verb that had to wait behind a batch that hangs takes twice the time that is set at most.
+// Each command of a verb asks for the end before it is sent, go-redis before each step, of which each is bounded by a time of
+// its own, and a batch asks for each of its commands; so a verb that had to wait behind a batch that hangs takes twice the
+// time that is set at most.
 type until struct {
 	context.Context
 	end time.Time
@@ -101,6 +102,9 @@ func (s *Store) do(ctx context.Context, args ...any) *goredis.Cmd {
 
 // process sends a command; false says that it was given up and must not be touched any more.
 func (s *Store) process(ctx context.Context, cmd goredis.Cmder, args []any) bool {
+	if isOver(ctx, cmd) {
+		return true
+	}
 	if s.reading != nil && isBatchable(args) {
 		if reads(cmd.Name()) {
 			return s.reading.process(ctx, cmd)
@@ -114,8 +118,20 @@ func (s *Store) process(ctx context.Context, cmd goredis.Cmder, args []any) bool
 // alone sends a command once, on a connection of its own.
 func (s *Store) alone(ctx context.Context, args ...any) *goredis.Cmd {
 	cmd := once{goredis.NewCmd(ctx, args...)}
-	s.send(ctx, cmd)
+	if !isOver(ctx, cmd) {
+		s.send(ctx, cmd)
+	}
 	return cmd.Cmd
+}
+
+// isOver fails a command whose time is over before it is sent. go-redis would find out on the wire, and give up a connection
+// that is sound.
+func isOver(ctx context.Context, cmd goredis.Cmder) bool {
+	err := ctx.Err()
+	if err != nil {
+		cmd.SetErr(err)
+	}
+	return err != nil
 }
 
 // send sends a command, which holds its error.
