@@ -65,6 +65,7 @@ var reasons = [...]string{
 	"not_found", "method_not_allowed", "login_failed", "cross_origin", "forbidden", "form_token", "invalid_form",
 	"invalid_filter", "invalid_fields", "malformed_request", "unsupported_media_type", "no_token", "taken", "in_use",
 	"built_in", "last_super_admin", "conflict", "too_soon", "stale", "too_large", "throttled", "busy", "unavailable",
+	"no_backup", "backing_up", "backup_incomplete", "export_incomplete",
 	other,
 }
 

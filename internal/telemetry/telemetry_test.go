@@ -5,8 +5,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -59,6 +64,83 @@ func TestLabelsAreOfTheListsWhateverComes(t *testing.T) {
 		if !strings.Contains(scrape(t, m), want) {
 			t.Errorf("there is no %s", want)
 		}
+	}
+}
+
+// Each error code that the program answers with counts under its own name: what is not on the list is lost among "other".
+func TestEveryErrorCodeIsAReason(t *testing.T) {
+	codes := regexp.MustCompile(`\bCode = "([a-z_]+)"|\bkind\{"([a-z-]+)"|\banswer\{http\.\w+, "([a-z_]+)"|\b[eE]rror(?:, event\.\w+)* = "([a-z_]+)"|loginFailed = "([a-z_]+)"`)
+	found := 0
+	for _, folder := range []string{"oauth", "server", "admin/api", "admin/pages", "internal/web"} {
+		files, err := filepath.Glob("../../" + folder + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, match := range codes.FindAllStringSubmatch(string(source), -1) {
+				code := strings.Join(match[1:], "")
+				if found++; reasons[reasonOf(code)] == other {
+					t.Errorf("%s: %s is no reason", file, code)
+				}
+			}
+		}
+	}
+	if found < 60 {
+		t.Errorf("%d codes were found: the pattern does not fit the sources", found)
+	}
+}
+
+// documented gives the metrics of docs/watching.md, with their labels.
+func documented(t *testing.T) map[string]string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/watching.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(grantor_[a-z_]+)` \\| ([^|]*)\\|").FindAllStringSubmatch(string(page), -1) {
+		labels := strings.Split(strings.ReplaceAll(strings.TrimSpace(row[2]), "`", ""), ", ")
+		slices.Sort(labels)
+		all[row[1]] = strings.Join(labels, ",")
+	}
+	return all
+}
+
+// Alerts and dashboards are checked against docs/watching.md (test/deploy), and docs/watching.md against what is scraped.
+func TestTheMetricsAreThoseOfTheDocument(t *testing.T) {
+	m := NewMetrics(Config{Version: "1", Routes: []string{"/"}, Verbs: []string{"get"}, State: func() State {
+		return State{
+			Tokens: []Tokens{{"refresh_token", "jwt", 1}}, LoginFailures: []LoginFailures{{"busy", 1}},
+			Lookups: []Lookups{{"client", "hit", 1}}, Keys: []Key{{"ES256", time.Hour}},
+		}
+	}})
+	m.Request(&web.Event{Route: "/", Status: 500, Error: "server_error"})
+	m.Store("get", time.Millisecond, true)
+	gathered, err := m.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]string{}
+	for _, family := range gathered {
+		if !strings.HasPrefix(family.GetName(), "grantor_") {
+			continue
+		}
+		var labels []string
+		for _, pair := range family.GetMetric()[0].GetLabel() {
+			labels = append(labels, pair.GetName())
+		}
+		slices.Sort(labels)
+		counted[family.GetName()] = strings.Join(labels, ",")
+	}
+	if want := documented(t); !maps.Equal(counted, want) {
+		t.Errorf("counted    %v\ndocumented %v", counted, want)
 	}
 }
 
@@ -182,6 +264,41 @@ func TestASamplerKeepsTheShareThatItIsTold(t *testing.T) {
 	}
 	if callers != 2 || own < 2*50 || own > 2*150 {
 		t.Errorf("%d spans of ours, %d of the caller's trace", own, callers)
+	}
+}
+
+// What a stranger writes beside his trace goes nowhere: the vendor's part is text of his choice.
+func TestNothingOfACallersTraceIsKeptButItsNumbers(t *testing.T) {
+	s := &sink{status: http.StatusOK}
+	collector := httptest.NewServer(s)
+	defer collector.Close()
+	traces, err := NewTraces(TraceConfig{Endpoint: collector.URL, Ratio: 1, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, parent := range []string{
+		"00-0123456789abcdef0123456789abcdef-0123456789abcdef-01", "00-0123456789abcdef0123456789abcdef-0123456789abcdef-ff",
+		"01-0123456789abcdef0123456789abcdef-0123456789abcdef-01-chosen", "00-chosen", "00-00000000000000000000000000000000-0123456789abcdef-01", "",
+	} {
+		r := httptest.NewRequest("CHOSEN", "/chosen?chosen", nil)
+		r.Header.Set("Traceparent", parent)
+		r.Header.Set("Tracestate", "chosen=chosen,other=chosen")
+		r.Header.Set("Baggage", "chosen=chosen")
+		e := &web.Event{Status: 404}
+		ctx := traces.Began(context.Background(), r, e)
+		traces.Store(ctx, Verb{Name: "get", Kind: "client", Began: time.Now()})
+		traces.Done(r.WithContext(ctx), e)
+	}
+	if err := traces.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.spans) != 12 {
+		t.Errorf("%d spans", len(s.spans))
+	}
+	for _, span := range s.spans {
+		if text := strings.ToLower(span.String()); strings.Contains(text, "chosen") {
+			t.Errorf("sent: %s", text)
+		}
 	}
 }
 

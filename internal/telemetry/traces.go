@@ -67,6 +67,9 @@ func (t *Traces) Began(ctx context.Context, r *http.Request, e *web.Event) conte
 		return ctx
 	}
 	ctx = t.caller.Extract(ctx, propagation.HeaderCarrier(r.Header))
+	if parent := trace.SpanContextFromContext(ctx); parent.TraceState().Len() > 0 { // text of the caller's choice
+		ctx = trace.ContextWithRemoteSpanContext(ctx, parent.WithTraceState(trace.TraceState{}))
+	}
 	ctx, span := t.tracer.Start(ctx, methodOf(r), trace.WithSpanKind(trace.SpanKindServer))
 	if id := span.SpanContext().TraceID(); id.IsValid() {
 		e.Trace = id.String()

@@ -8,17 +8,29 @@ import (
 	"testing"
 )
 
-// metrics are what the server counts, with their labels. Those that end in _seconds and have a verb or an endpoint are histograms.
-func metrics() map[string][]string {
-	return map[string][]string{
-		"grantor_requests_total": {"endpoint", "status"}, "grantor_request_seconds": {"endpoint", "le"}, "grantor_tokens_issued_total": {"grant", "format"},
-		"grantor_refusals_total": {"endpoint", "reason"}, "grantor_login_failures_total": {"reason"}, "grantor_store_seconds": {"verb", "le"},
-		"grantor_store_errors_total": {"verb"}, "grantor_cache_lookups_total": {"kind", "result"}, "grantor_key_age_seconds": {"alg"},
-		"grantor_feed_subscribers": nil, "grantor_feed_silent_seconds": nil, "grantor_sweeper_lag_seconds": nil, "grantor_build_info": {"version", "go"},
+// metrics are what the server counts, with their labels, as docs/watching.md says; internal/telemetry tests that it says so.
+func metrics(t *testing.T) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	for _, row := range metricRow.FindAllStringSubmatch(read(t, "docs/watching.md"), -1) {
+		var labels []string
+		for _, label := range labelCell.FindAllStringSubmatch(row[2], -1) {
+			labels = append(labels, label[1])
+		}
+		if strings.Contains(row[3], "histogram") {
+			labels = append(labels, "le")
+		}
+		all[row[1]] = labels
 	}
+	if len(all) < 10 {
+		t.Fatalf("docs/watching.md names %d metrics", len(all))
+	}
+	return all
 }
 
 var (
+	metricRow  = regexp.MustCompile("(?m)^\\| `(grantor_[a-z_]+)` \\| ([^|]*)\\|(.*)\\|$")
+	labelCell  = regexp.MustCompile("`([a-z]+)`")
 	metricName = regexp.MustCompile(`\bgrantor_[a-z_]+`)
 	labelName  = regexp.MustCompile(`([a-z]+)(?:=~|!~|!=|=)"`)
 	labelList  = regexp.MustCompile(`(?:by|on) \(([a-z, ]+)\)`)
@@ -28,12 +40,12 @@ var (
 // wantMetrics fails where an expression asks for what the server does not count.
 func wantMetrics(t *testing.T, where, expression string) (names []string) {
 	t.Helper()
-	labels := []string{"instance", "job"}
+	labels, counted := []string{"instance", "job"}, metrics(t)
 	for _, name := range metricName.FindAllString(expression, -1) {
-		if whole := part.ReplaceAllString(name, ""); slices.Contains(metrics()[whole], "le") {
+		if whole := part.ReplaceAllString(name, ""); slices.Contains(counted[whole], "le") {
 			name = whole
 		}
-		known, is := metrics()[name]
+		known, is := counted[name]
 		if !is {
 			t.Errorf("%s: there is no metric %s", where, name)
 		}
@@ -122,7 +134,7 @@ func TestDashboardShowsWhatTheServerCounts(t *testing.T) {
 			t.Errorf("%s: source %v, place %+v", p.Title, p.Datasource, p.GridPos)
 		}
 	}
-	for name := range metrics() {
+	for name := range metrics(t) {
 		if !slices.Contains(shown, name) {
 			t.Errorf("%s stands on no panel", name)
 		}
