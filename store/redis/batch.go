@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 )
@@ -19,8 +21,8 @@ import (
 // once, for Redis has stalled and they would wait in vain. go-redis has a batcher of its own; that one waits on when its
 // caller has given up.
 type batches struct {
-	client goredis.UniversalClient
-	expire func() (context.Context, context.CancelFunc) // bounds a sending
+	client  goredis.UniversalClient
+	timeout time.Duration // of a sending
 
 	mu     sync.Mutex
 	queue  []*waiting
@@ -73,6 +75,7 @@ func (b *batches) process(ctx context.Context, cmd goredis.Cmder) bool {
 	b.mu.Unlock()
 	select {
 	case <-w.answered:
+		w.ctx, w.cmd = nil, nil
 		b.places.Put(w)
 		return true
 	case <-ctx.Done():
@@ -109,6 +112,7 @@ func (b *batches) proceed() {
 func (b *batches) sendAll(batch []*waiting) {
 	for batch != nil {
 		b.send(batch)
+		runtime.Gosched() // those who have their answers now may have more to ask
 		b.mu.Lock()
 		batch = b.next()
 		b.mu.Unlock()
@@ -143,8 +147,7 @@ func (b *batches) send(batch []*waiting) {
 			w.answered <- struct{}{} // from here on the place is somebody else's
 		}
 	}()
-	ctx, cancel := b.expire()
-	defer cancel()
+	ctx := until{context.Background(), time.Now().Add(b.timeout)}
 	pipe := b.client.Pipeline()
 	for _, w := range batch {
 		if err := w.ctx.Err(); err != nil {

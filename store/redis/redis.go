@@ -93,12 +93,10 @@ func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
 		slack:   10 * time.Minute,
 	}
 	if a.pipelining {
-		s.reading = &batches{client: s.client, expire: func() (context.Context, context.CancelFunc) {
-			return context.WithTimeout(context.Background(), a.timeout)
-		}}
+		s.reading = &batches{client: s.client, timeout: a.timeout}
 		s.writing = s.reading
 		if a.replicas > 0 {
-			s.writing = &batches{client: s.client, expire: s.reading.expire} // what is read waits for no replica
+			s.writing = &batches{client: s.client, timeout: a.timeout} // what is read waits for no replica
 		}
 	}
 	err = s.Ping(ctx)
