@@ -2,10 +2,14 @@ package deploy
 
 import (
 	"encoding/json"
+	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // metrics are what the server counts, with their labels, as docs/watching.md says; internal/telemetry tests that it says so.
@@ -29,12 +33,13 @@ func metrics(t *testing.T) map[string][]string {
 }
 
 var (
-	metricRow  = regexp.MustCompile("(?m)^\\| `(grantor_[a-z_]+)` \\| ([^|]*)\\|(.*)\\|$")
-	labelCell  = regexp.MustCompile("`([a-z]+)`")
-	metricName = regexp.MustCompile(`\bgrantor_[a-z_]+`)
-	labelName  = regexp.MustCompile(`([a-z]+)(?:=~|!~|!=|=)"`)
-	labelList  = regexp.MustCompile(`(?:by|on) \(([a-z, ]+)\)`)
-	part       = regexp.MustCompile(`_(bucket|sum|count)$`) // of a histogram
+	metricRow     = regexp.MustCompile("(?m)^\\| `(grantor_[a-z_]+)` \\| ([^|]*)\\|(.*)\\|$")
+	labelCell     = regexp.MustCompile("`([a-z]+)`")
+	metricName    = regexp.MustCompile(`\bgrantor_[a-z_]+`)
+	dashboardExpr = regexp.MustCompile(`"expr": *("(?:[^"\\]|\\.)*")`)
+	labelName     = regexp.MustCompile(`([a-z]+)(?:=~|!~|!=|=)"`)
+	labelList     = regexp.MustCompile(`(?:by|on) \(([a-z, ]+)\)`)
+	part          = regexp.MustCompile(`_(bucket|sum|count)$`) // of a histogram
 )
 
 // wantMetrics fails where an expression asks for what the server does not count.
@@ -104,6 +109,62 @@ func anchors(page string) (all []string) {
 		}
 	}
 	return all
+}
+
+// promtool runs the tool of Prometheus, where it is.
+func promtool(t *testing.T, args ...string) {
+	t.Helper()
+	if _, err := exec.LookPath("promtool"); err != nil {
+		t.Skip("there is no promtool here")
+	}
+	if out, err := exec.Command("promtool", args...).CombinedOutput(); err != nil {
+		t.Errorf("promtool %q: %v\n%s", args, err, out)
+	}
+}
+
+// Each alert tells of what it is for, and of nothing else.
+func TestAlertsTellOfWhatIsWrong(t *testing.T) {
+	a := &alerts{}
+	decode(t, "deploy/alerts.yml", a)
+	tried := read(t, "test/deploy/testdata/alerts_test.yml")
+	for _, r := range a.Groups[0].Rules {
+		if strings.Count(tried, "alertname: "+r.Alert+"\n")+strings.Count(tried, "alertname: "+r.Alert+"}") < 2 {
+			t.Errorf("%s is not tried both ways", r.Alert)
+		}
+	}
+	promtool(t, "check", "config", "--syntax-only", top+"deploy/prometheus.yml")
+	promtool(t, "test", "rules", "testdata/alerts_test.yml")
+}
+
+// What the dashboard asks is PromQL.
+func TestPrometheusReadsTheDashboard(t *testing.T) {
+	type rule struct {
+		Record string `yaml:"record"`
+		Expr   string `yaml:"expr"`
+	}
+	var rules []rule
+	for _, found := range dashboardExpr.FindAllStringSubmatch(read(t, "deploy/grafana/dashboards/grantor.json"), -1) {
+		var expr string
+		if err := json.Unmarshal([]byte(found[1]), &expr); err != nil {
+			t.Fatal(err)
+		}
+		rules = append(rules, rule{"shown", strings.NewReplacer("$__rate_interval", "1m", "$instance", ".*").Replace(expr)})
+		if strings.Contains(rules[len(rules)-1].Expr, "$") {
+			t.Errorf("%s: a variable that the dashboard does not have", expr)
+		}
+	}
+	if len(rules) < 15 {
+		t.Fatalf("%d expressions were found", len(rules))
+	}
+	text, err := yaml.Marshal(map[string]any{"groups": []any{map[string]any{"name": "dashboard", "rules": rules}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := t.TempDir() + "/dashboard.yml"
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	promtool(t, "check", "rules", "--lint=none", file)
 }
 
 func TestDashboardShowsWhatTheServerCounts(t *testing.T) {
