@@ -7,6 +7,8 @@
 package telemetry
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"runtime"
 	"slices"
@@ -38,7 +40,7 @@ type Metrics struct {
 	verbs     map[string]*verb
 }
 
-// Statuses are those of HTTP, and 0 for an answer that was broken off.
+// Statuses are those of HTTP, and 0 for an answer that was broken off, or that nobody waited for.
 const maxStatus = 600
 
 // endpoint counts the requests of one route.
@@ -116,12 +118,21 @@ func (m *Metrics) Request(e *web.Event) {
 		at = m.other
 	}
 	at.seconds.Observe(e.Took.Seconds())
-	if 0 <= e.Status && e.Status < maxStatus {
-		at.statuses[e.Status].Add(1)
+	if status := statusOf(e); 0 <= status && status < maxStatus {
+		at.statuses[status].Add(1)
 	}
 	if e.Error != "" || e.Status >= http.StatusBadRequest {
 		at.refusals[reasonOf(e.Error)].Add(1)
 	}
+}
+
+// statusOf gives 0 where the caller had gone before he was answered: strangers could make server errors of that, and have
+// somebody called out of bed.
+func statusOf(e *web.Event) int {
+	if e.Status >= http.StatusInternalServerError && errors.Is(e.Cause, context.Canceled) {
+		return 0
+	}
+	return e.Status
 }
 
 func reasonOf(code string) int {

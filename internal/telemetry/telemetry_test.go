@@ -97,6 +97,22 @@ func TestEveryErrorCodeIsAReason(t *testing.T) {
 	}
 }
 
+// Whoever asks and leaves can make as many failures as he likes; they are none of the server's, and wake nobody.
+func TestWhoHasGoneMakesNoServerError(t *testing.T) {
+	m := newMetrics()
+	for _, cause := range []error{
+		context.Canceled, fmt.Errorf("read client: %w", context.Canceled),
+		context.DeadlineExceeded, nil,
+	} {
+		m.Request(&web.Event{Route: "/", Status: 503, Error: "temporarily_unavailable", Cause: cause})
+	}
+	for _, want := range []string{`{endpoint="/",status="0"} 2`, `{endpoint="/",status="503"} 2`} {
+		if text := scrape(t, m); !strings.Contains(text, "grantor_requests_total"+want) {
+			t.Errorf("there is no %s:\n%s", want, text)
+		}
+	}
+}
+
 // documented gives the metrics of docs/watching.md, with their labels.
 func documented(t *testing.T) map[string]string {
 	t.Helper()
