@@ -39,12 +39,18 @@ func otlpHeader(list string) (http.Header, error) {
 		name, value, found := strings.Cut(pair, "=")
 		name, err1 := url.PathUnescape(strings.TrimSpace(name))
 		value, err2 := url.PathUnescape(strings.TrimSpace(value))
-		if !found || name == "" || errors.Join(err1, err2) != nil || strings.ContainsFunc(name+value, isControl) {
+		if !found || errors.Join(err1, err2) != nil || !isHeaderName(name) || strings.ContainsFunc(value, isControl) {
 			return nil, errors.New("is not a list of name=value")
 		}
 		header.Add(name, value)
 	}
 	return header, nil
+}
+
+// isHeaderName tells whether net/http sends a header of this name (RFC 9110 section 5.6.2).
+func isHeaderName(s string) bool {
+	const token = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"
+	return s != "" && strings.Trim(s, token) == ""
 }
 
 // tracesURL is where a collector takes traces, below its address.

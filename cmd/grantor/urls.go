@@ -18,10 +18,16 @@ type storeURL string
 // String gives the URL without user and password.
 func (s storeURL) String() string {
 	scheme, rest, found := strings.Cut(string(s), "://")
-	if !found {
+	switch {
+	case !found && s.isRedis(): // misspelt: no telling what is its password
+		return s.scheme() + ":(hidden)"
+	case !found:
 		return string(s)
 	}
 	rest, query, _ := strings.Cut(rest, "?")
+	if strings.Contains(query, "@") { // the password may begin before the question mark, or be the parameter
+		return scheme + "://(hidden)"
+	}
 	if at := strings.LastIndex(rest, "@"); at >= 0 {
 		rest = "(hidden)@" + rest[at+1:]
 	}

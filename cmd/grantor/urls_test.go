@@ -75,6 +75,9 @@ func TestStoreURLsArePrintedWithoutPassword(t *testing.T) {
 		"redis://user:p@ss@host:1/2":            "redis://(hidden)@host:1/2",
 		"redis://:p/w@host":                     "redis://(hidden)@host",
 		"redis+cluster://:p@a:1,b:2?password=x": "redis+cluster://(hidden)@a:1,b:2?(hidden)",
+		"redis://user:p?w@host":                 "redis://(hidden)",
+		"redis://host?sentinel_password=p@w":    "redis://(hidden)",
+		"redis:user:p@host":                     "redis:(hidden)",
 	} {
 		if got := storeURL(raw).String(); got != want {
 			t.Errorf("%s: printed as %s", raw, got)
