@@ -24,7 +24,7 @@ func names(list, tag string) bool {
 
 // isFresh reports whether a reader has this version already. It compares weakly (section 13.1.2).
 func isFresh(ifNoneMatch, tag string) bool {
-	return names(strings.ReplaceAll(ifNoneMatch, "W/", ""), tag)
+	return names(ifNoneMatch, tag) || names(ifNoneMatch, "W/"+tag)
 }
 
 // expected gives the version that a write must find, 0 for whatever is there. A weak tag never matches (section 13.1.1).

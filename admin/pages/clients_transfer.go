@@ -134,7 +134,7 @@ func readClientFile(text string) (file *clientFile, fault string) {
 	return file, ""
 }
 
-// fileFault says what is wrong with a file without repeating values of it, which may be secret.
+// fileFault says what is wrong with a file without repeating values of it, which may be secret, but for lifetimes.
 func fileFault(err error) string {
 	var wrong *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
