@@ -53,7 +53,7 @@ func wantRefusal(t *testing.T, err error) {
 	}
 }
 
-// FuzzLocalPath: a login leads to a path of ours, or nowhere, as every parser of URLs reads it.
+// FuzzReadGuard: a gateway names one API, the same to every reader of queries, or is refused.
 func FuzzReadGuard(f *testing.F) {
 	for _, seed := range []string{
 		"audience=https://api.example.com&scope=a+b", "audience=https%3a//a&of=/x?audience=y", "%61udience=a&audience=b", "scope=%0d%0a&audience=x", "a=%zz;b&audience=c",
@@ -74,6 +74,7 @@ func FuzzReadGuard(f *testing.F) {
 	})
 }
 
+// FuzzLocalPath: a login leads to a path of ours, or nowhere, as every parser of URLs reads it.
 func FuzzLocalPath(f *testing.F) {
 	for _, seed := range []string{"/admin", "/account/apps", "//evil.example", "/\\evil", "/admin/../x", "/admin//evil", "/%2f/evil", "https://evil", "/admin\t/x"} {
 		f.Add(seed)
