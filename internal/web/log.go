@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -38,19 +39,16 @@ func (c *Config) write(x *exchange, r *http.Request) {
 	_ = c.Log.Handler().Handle(context.WithoutCancel(r.Context()), record)
 }
 
-// withoutSecrets covers up what looks like a secret of ours where it stands in a path by mistake: somebody took a token for
-// its id. All begin with "gr", two letters and "_" (package oauth); a JWT begins with "eyJ".
+// secretLooks are secrets of ours, which begin with "gr", two letters and "_" (package oauth), and JWTs.
+var secretLooks = regexp.MustCompile(`gr[a-z]{2}_[A-Za-z0-9_-]{26,}|eyJ[A-Za-z0-9_.-]{28,}`)
+
+// withoutSecrets covers up what looks like a secret where it stands in a path by mistake: somebody took a token for its id, or
+// spelt the beginning of the query wrongly.
 func withoutSecrets(path string) string {
 	if !strings.Contains(path, "gr") && !strings.Contains(path, "eyJ") {
 		return path
 	}
-	segments := strings.Split(path, "/")
-	for i, s := range segments {
-		if len(s) > 30 && (s[:2] == "gr" && s[4] == '_' || s[:3] == "eyJ") {
-			segments[i] = s[:5] + "..."
-		}
-	}
-	return strings.Join(segments, "/")
+	return secretLooks.ReplaceAllStringFunc(path, func(secret string) string { return secret[:5] + "..." })
 }
 
 // requestMessage is the `msg` of the line of a request.

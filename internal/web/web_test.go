@@ -156,11 +156,13 @@ func TestStatusIsWhatTheCallerGot(t *testing.T) {
 func TestSecretsInAPathAreNotLogged(t *testing.T) {
 	secret := strings.Repeat("aZ09-_", 8)
 	for path, want := range map[string]string{
-		"/admin/api/v1/authorizations/grat_" + secret:           "/admin/api/v1/authorizations/grat_...",
-		"/admin/auth-clients/grcs_" + secret + "/edit":          "/admin/auth-clients/grcs_.../edit",
-		"/x/eyJhbGciOiJFUzI1NiJ9.eyJh." + secret:                "/x/eyJhb...",
-		"/admin/groups/grp_0123456789abcdef0123456789abcdef":    "/admin/groups/grp_0123456789abcdef0123456789abcdef",
-		"/admin/auth-clients/great-gardens-of-the-whole-world1": "/admin/auth-clients/great-gardens-of-the-whole-world1",
+		"/admin/api/v1/authorizations/grat_" + secret:             "/admin/api/v1/authorizations/grat_...",
+		"/admin/auth-clients/grcs_" + secret + "/edit":            "/admin/auth-clients/grcs_.../edit",
+		"/x/eyJhbGciOiJFUzI1NiJ9.eyJh." + secret:                  "/x/eyJhb...",
+		"/oauth2/authorize&code=grac_" + secret + "&state=1":      "/oauth2/authorize&code=grac_...&state=1", // "&" where "?" should be
+		"/login%3Fa=grrt_" + secret + "%26b=eyJhbGciOi." + secret: "/login?a=grrt_...&b=eyJhb...",            // encoded twice
+		"/admin/groups/grp_0123456789abcdef0123456789abcdef":      "/admin/groups/grp_0123456789abcdef0123456789abcdef",
+		"/admin/auth-clients/great-gardens-of-the-whole-world1":   "/admin/auth-clients/great-gardens-of-the-whole-world1",
 		"/": "/",
 	} {
 		if got := serve(Config{}, get(path), nothing).event(t)["path"]; got != want {
