@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
+	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/internal/jose"
 	"github.com/grantor-dev/grantor/store"
 )
@@ -126,4 +128,19 @@ func (k *Keyring) anew(old *ring) (*ring, error) {
 	moment := k.momentAfter(old)
 	next.Current.Created, next.Current.Activated, next.Next.Created = moment, moment, moment
 	return next, nil
+}
+
+// KeyWithdrawn is what the audit log keeps of keys of one algorithm that were withdrawn together.
+func KeyWithdrawn(gone ...KeyStatus) account.Event {
+	algorithm := string(gone[0].Algorithm)
+	if len(gone) == 1 {
+		return account.Event{Action: "key.withdrawn", Object: "key:" + gone[0].ID, Detail: map[string]string{
+			"algorithm": algorithm, "state": string(gone[0].State),
+		}}
+	}
+	var ids []string
+	for _, k := range gone {
+		ids = append(ids, k.ID)
+	}
+	return account.Event{Action: "key.withdrawn", Object: "key:" + algorithm, Detail: map[string]string{"keys": strings.Join(ids, " ")}}
 }

@@ -4,8 +4,9 @@ import "time"
 
 // keyPages are the pages of the area Keys: the name of the file in admin/, and an empty struct.
 var keyPages = map[string]any{
-	"keys":       AdminKeys{},
-	"key_rotate": AdminKeyRotate{},
+	"keys":         AdminKeys{},
+	"key_rotate":   AdminKeyRotate{},
+	"key_withdraw": AdminKeyWithdraw{},
 }
 
 // AdminKeys shows the signing keys, by algorithm.
@@ -85,4 +86,13 @@ type AdminKeyRotate struct {
 	Algorithm string    // "" for all
 	Fault     string    // why it did not happen, a whole sentence; may be empty
 	Wait      time.Time // until then it cannot be done; zero: it can
+}
+
+// AdminKeyWithdraw asks whether keys that have leaked are to be withdrawn, and tells what happens then.
+type AdminKeyWithdraw struct {
+	Admin
+	Key       string    // the one that is meant; "" for all
+	Algorithm string    // whose keys are meant where no single one is; "" for all
+	Keys      []KeyLine // those that are meant
+	Every     int       // minutes for which a key set may be kept
 }

@@ -89,6 +89,7 @@ func API() []Rule {
 		get(base+"/refusals/{request_id}", needs(account.ViewRefusals)),
 		get(base+"/keys", needs(account.ViewKeys)),
 		post(base+"/keys/rotate", needs(account.EditKeys)),
+		post(base+"/keys/withdraw", needs(account.EditKeys)),
 		get(base+"/statistics", needs(account.ViewTokens)),
 		get(base+"/statistics/clients/{client_id}", needs(account.ViewTokens)),
 		get(base+"/store/backup", needs(account.BackUpStore)),

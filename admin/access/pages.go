@@ -99,6 +99,8 @@ func Pages() []Rule {
 		get("/admin/keys", needs(account.ViewKeys)),
 		get("/admin/keys/rotate", needs(account.EditKeys)),
 		post("/admin/keys/rotate", needs(account.EditKeys)),
+		get("/admin/keys/withdraw", needs(account.EditKeys)),
+		post("/admin/keys/withdraw", needs(account.EditKeys)),
 
 		get("/account", SignedIn),
 		get("/account/profile", SignedIn),

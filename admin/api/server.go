@@ -3,11 +3,9 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/grantor-dev/grantor/account"
-	"github.com/grantor-dev/grantor/internal/jose"
 	"github.com/grantor-dev/grantor/oauth"
 )
 
@@ -26,6 +24,13 @@ func (s *service) serverOperations() {
 		optionalBody: "Without a body the keys of all algorithms rotate, unless it is too soon.", example: map[string]any{"algorithm": "ES256"},
 		problems: []kind{tooSoon},
 	}, s.rotateKeys)
+	register(s, operation{
+		method: http.MethodPost, path: "/keys/withdraw", id: "withdraw-keys", tag: keysTag,
+		summary: "Withdraw signing keys that have leaked",
+		text: "Takes one key, or all keys of an algorithm, out of use at once: nothing that they signed verifies here any more, and they are published no " +
+			"longer. New ones take their place. Authorizations live on: refresh tokens buy new access tokens.",
+		example: map[string]any{"id": "4R1HtpU1fy0wmS1mbbRz8hGkD3Xk4s1wsJ8mR2Z1v3U"},
+	}, s.withdrawKeys)
 	register(s, operation{
 		method: http.MethodGet, path: "/statistics", id: "read-statistics", tag: statisticsTag,
 		summary: "See what was issued and refused", text: "Counts tokens issued and requests refused, over the last hour by minutes, day or week by hours.",
@@ -46,8 +51,9 @@ type (
 		Cursor string    `query:"cursor" maxLength:"512" doc:"next_cursor of the page before, with the same question."`
 		Limit  int       `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many to show at most."`
 	}
-	rotateKeysIn struct{ body[KeyRotation] }
-	statisticsIn struct {
+	rotateKeysIn   struct{ body[KeyRotation] }
+	withdrawKeysIn struct{ body[KeyWithdrawal] }
+	statisticsIn   struct {
 		Period string `query:"period" enum:"hour,day,week" default:"day" doc:"How far back to look."`
 	}
 	clientStatisticsIn struct {
@@ -68,41 +74,6 @@ func (s *service) listEvents(ctx context.Context, in *listEventsIn) (*many[Event
 			ID: e.ID, Time: e.Time, Action: e.Action, Actor: Actor(e.Actor), Object: e.Object, Detail: e.Detail, RequestID: e.RequestID,
 		}
 	})), nil
-}
-
-func (s *service) listKeys(context.Context, *struct{}) (*plain[Page[Key]], error) {
-	keys := s.Keys.Status()
-	return &plain[Page[Key]]{pageOf(keys, "", func(k oauth.KeyStatus) Key { return Key(k) }).counted(len(keys))}, nil
-}
-
-func (s *service) rotateKeys(ctx context.Context, in *rotateKeysIn) (*plain[Page[Key]], error) {
-	which, err := in.value()
-	if err != nil {
-		return nil, err
-	}
-	uses := func(k oauth.KeyStatus) bool { return k.Algorithm == which.Algorithm }
-	if which.Algorithm != "" && !slices.ContainsFunc(s.Keys.Status(), uses) {
-		return nil, invalid.faulty(Fault{Pointer: "/algorithm", Detail: "There is no key of this algorithm, since no client uses one."})
-	}
-	rotate := s.Keys.Rotate
-	if which.Force {
-		rotate = s.Keys.RotateNow
-	}
-	if err := rotate(ctx, which.Algorithm); err != nil {
-		return nil, err
-	}
-	if err := s.Audit.Record(ctx, account.Event{Action: "key.rotated", Object: "key:" + nameOf(which.Algorithm)}); err != nil {
-		return nil, err
-	}
-	return s.listKeys(ctx, &struct{}{})
-}
-
-// nameOf names an algorithm as the audit log does.
-func nameOf(a jose.Algorithm) string {
-	if a == "" {
-		return "all"
-	}
-	return string(a)
 }
 
 func (s *service) readStatistics(ctx context.Context, in *statisticsIn) (*plain[Statistics], error) {

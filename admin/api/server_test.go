@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,45 @@ func TestKeysRotate(t *testing.T) {
 		t.Errorf("%+v", keys)
 	}
 	a.do(http.MethodPost, "/keys/rotate", `{"algorithm": "EdDSA"}`).wantProblem(422, "invalid-fields", "/algorithm")
+}
+
+func TestKeysAreWithdrawn(t *testing.T) {
+	w := newWorld(t)
+	a := w.admin()
+	a.do(http.MethodPost, "/keys/rotate", nil).want(http.StatusOK)
+	before := read[api.Page[api.Key]](a.get("/keys")).Items
+	for _, leaked := range before {
+		body := map[string]any{"id": leaked.ID}
+		left := read[api.Page[api.Key]](a.do(http.MethodPost, "/keys/withdraw", body).want(http.StatusOK))
+		if slices.ContainsFunc(left.Items, func(k api.Key) bool { return k.ID == leaked.ID }) {
+			t.Errorf("the %s key is still there", leaked.State)
+		}
+		e := w.events("key.withdrawn")[0]
+		if e.Object != "key:"+leaked.ID || e.Detail["algorithm"] != "ES256" || e.Detail["state"] == "" || e.Actor.Name != "root" {
+			t.Errorf("%+v", e)
+		}
+		a.do(http.MethodPost, "/keys/withdraw", body).wantProblem(422, "invalid-fields", "/id")
+	}
+	second := read[api.Page[api.Key]](a.get("/keys")).Items
+	third := read[api.Page[api.Key]](a.do(http.MethodPost, "/keys/withdraw", `{"all": true, "algorithm": "ES256"}`).want(http.StatusOK)).Items
+	if len(second) != 2 || len(third) != 2 || third[0].ID == second[0].ID || third[1].ID == second[1].ID {
+		t.Errorf("%+v\n%+v", second, third)
+	}
+	a.do(http.MethodPost, "/keys/withdraw", `{"all": true}`).want(http.StatusOK)
+	events := w.events("key.withdrawn")
+	if len(events) != 5 || events[0].Object != "key:ES256" || events[0].Detail["keys"] != third[0].ID+" "+third[1].ID {
+		t.Errorf("%+v", events)
+	}
+	last := w.keys.Status()[0].ID
+	for body, fault := range map[string]string{
+		`{}`: "/id", `{"id": ""}`: "/id", `{"algorithm": "ES256"}`: "/id", `{"id": "` + last + `", "all": true}`: "/id", `{"id": "secret"}`: "/id",
+		`{"id": "` + last + `", "algorithm": "ES256"}`: "/algorithm", `{"all": true, "algorithm": "EdDSA"}`: "/algorithm",
+	} {
+		a.do(http.MethodPost, "/keys/withdraw", body).wantProblem(422, "invalid-fields", fault)
+	}
+	if w.keys.Status()[0].ID != last || len(w.events("key.withdrawn")) != 5 {
+		t.Error("something was withdrawn")
+	}
 }
 
 func TestStatisticsAreTold(t *testing.T) {

@@ -89,6 +89,13 @@ type KeyRotation struct {
 	Force     bool           `json:"force,omitempty" doc:"Rotate at once, for a key that has leaked. An API that keeps the key set refuses new tokens until it reads it again."`
 }
 
+// KeyWithdrawal says which keys to withdraw: one by its id, or all.
+type KeyWithdrawal struct {
+	ID        string         `json:"id,omitempty" maxLength:"255" doc:"The kid of the key to withdraw."`
+	All       bool           `json:"all,omitempty" doc:"Withdraw all keys, since they lay beside each other: current, next and retired ones."`
+	Algorithm jose.Algorithm `json:"algorithm,omitempty" doc:"With all: only the keys of this algorithm."`
+}
+
 // Event is one thing that was done.
 type Event struct {
 	ID        string            `json:"id" doc:"Names the event."`

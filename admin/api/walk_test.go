@@ -86,6 +86,7 @@ func (w *world) sampleOf(rule access.Rule) sample {
 		"PUT /groups/{group_id}":                   map[string]any{"name": id + " new"},
 		"PATCH /groups/{group_id}":                 map[string]any{"description": "new"},
 		"POST /keys/rotate":                        map[string]any{"force": true},
+		"POST /keys/withdraw":                      map[string]any{"all": true},
 		"POST /clients/{client_id}/secrets":        map[string]any{"name": "second"},
 		"POST /clients/{client_id}/secrets/rotate": map[string]any{"overlap": "1h"},
 	}

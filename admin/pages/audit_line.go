@@ -4,9 +4,11 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/internal/jose"
 	"github.com/grantor-dev/grantor/templates"
 )
 
@@ -83,6 +85,9 @@ func (t teller) object(ctx context.Context, e *account.Event) templates.Mention 
 	case "key":
 		if id == "all" {
 			return templates.Mention{Kind: "the signing keys", Name: "of every algorithm"}
+		}
+		if !slices.Contains(jose.Algorithms, jose.Algorithm(id)) {
+			return templates.Mention{Kind: "the signing key", Name: id}
 		}
 		return templates.Mention{Kind: "the signing keys", Name: id}
 	case "store":

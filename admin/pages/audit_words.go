@@ -69,8 +69,10 @@ var auditWords = []wording{
 	{"group.member_removed", "removed a member from {}", "member removed"},
 	{"access.refused", "was refused {}", "refused"},
 	{"key.rotated", "rotated {}", "rotated"},
+	{"key.withdrawn", "withdrew {}", "withdrawn"},
 	{"setup.link_created", "made the link for the first set-up", "link made"},
 	{"setup.completed", "completed the first set-up as {}", "completed"},
+	{"store.master_key_changed", "changed the master key of {}", "master key changed"},
 	{"store.restored", "restored {} from a backup", "restored from a backup"},
 	{"store.backed_up", "made a backup of {}", "backed up"},
 }

@@ -14,15 +14,18 @@ import (
 
 func keyPages() handlers {
 	return handlers{
-		"GET /admin/keys":         (*site).keys,
-		"GET /admin/keys/rotate":  (*site).askRotation,
-		"POST /admin/keys/rotate": (*site).rotateKeys,
+		"GET /admin/keys":           (*site).keys,
+		"GET /admin/keys/rotate":    (*site).askRotation,
+		"POST /admin/keys/rotate":   (*site).rotateKeys,
+		"GET /admin/keys/withdraw":  (*site).askWithdrawal,
+		"POST /admin/keys/withdraw": (*site).withdrawKeys,
 	}
 }
 
 // keyNotices are what these pages tell after an act.
 var keyNotices = map[string]string{
-	"keys-rotated": "The keys were rotated: the next key signs now.",
+	"keys-rotated":   "The keys were rotated: the next key signs now.",
+	"keys-withdrawn": "Withdrawn: nothing that was signed so verifies here any more.",
 }
 
 const jwksPath = "/oauth2/jwks" // as package server serves it

@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,75 @@ func TestRotationAsksForThePasswordAgain(t *testing.T) {
 	asked.form("Continue").set("confirm_password", password).submit().wantStatus(http.StatusSeeOther)
 	if len(w.events("key.rotated")) != 1 {
 		t.Error("not rotated with the password")
+	}
+}
+
+func TestKeysAreWithdrawnOnceAskedFor(t *testing.T) {
+	w := newWorld(t)
+	ok(t, w.keys.Ensure(t.Context(), jose.EdDSA))
+	b := w.as("keeper", account.ViewKeys, account.EditKeys, account.ViewAudit)
+	there := func(id string) bool {
+		return slices.ContainsFunc(w.keys.Status(), func(k oauth.KeyStatus) bool { return k.ID == id })
+	}
+	before := w.keys.Status()
+	leaked := before[0].ID
+	asked := b.open("/admin/keys").click("Withdraw the key "+leaked).shows("Are you sure you want to withdraw this key", leaked, "It cannot be undone.")
+	asked.hides(before[1].ID)
+	if !there(leaked) {
+		t.Fatal("asking withdrew")
+	}
+	asked.press("Withdraw this key").wantStatus(http.StatusSeeOther).follow().shows("Withdrawn: nothing that was signed so verifies here any more.").hides(leaked)
+	if there(leaked) || !there(before[1].ID) {
+		t.Error("the wrong key was withdrawn")
+	}
+	if e := w.events("key.withdrawn"); len(e) != 1 || e[0].Object != "key:"+leaked || e[0].Actor.Name != "keeper" {
+		t.Errorf("the audit log has %+v", e)
+	}
+	b.open("/admin/audit").shows("withdrew the signing key " + leaked)
+	asked.press("Withdraw this key").wantStatus(http.StatusNotFound) // somebody was faster
+
+	kept := w.keys.Status()
+	b.open("/admin/keys/withdraw?algorithm=EdDSA").press("Withdraw all EdDSA keys").wantStatus(http.StatusSeeOther)
+	for _, k := range kept {
+		if there(k.ID) != (k.Algorithm == jose.ES256) {
+			t.Errorf("%s key %s is there: %v", k.Algorithm, k.ID, there(k.ID))
+		}
+	}
+	kept = w.keys.Status()
+	b.open("/admin/keys").click("withdraw all keys").press("Withdraw all keys").wantStatus(http.StatusSeeOther)
+	for _, k := range kept {
+		if there(k.ID) {
+			t.Errorf("%s key %s is there", k.Algorithm, k.ID)
+		}
+	}
+	if len(w.events("key.withdrawn")) != 4 || len(w.keys.Status()) != 4 {
+		t.Errorf("%+v", w.events("key.withdrawn"))
+	}
+}
+
+func TestOnlyKeysThatThereAreAreWithdrawn(t *testing.T) {
+	w := newWorld(t)
+	b := w.as("keeper", account.EditKeys)
+	before := w.keys.Status()
+	for _, query := range []string{"?key=x", "?key=secret", "?algorithm=EdDSA", "?key=%00", "?key=x&algorithm=ES256"} {
+		if got := b.get("/admin/keys/withdraw" + query); got.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", query, got.Code)
+		}
+	}
+	b.open("/admin/keys/withdraw").form("Withdraw all keys").set("key", "x").submit().wantStatus(http.StatusNotFound)
+	b.open("/admin/keys/withdraw").form("Withdraw all keys").set("algorithm", "none").submit().wantStatus(http.StatusNotFound)
+	if !slices.Equal(before, w.keys.Status()) {
+		t.Error("something was withdrawn")
+	}
+	w.as("reader", account.ViewKeys).get("/admin/keys/withdraw").wantStatus(http.StatusForbidden)
+	w.move(16 * time.Minute)
+	asked := b.open("/admin/keys/withdraw").press("Withdraw all keys").wantStatus(http.StatusOK).shows("Please give it once more")
+	if !slices.Equal(before, w.keys.Status()) {
+		t.Fatal("withdrawn without the password")
+	}
+	asked.form("Continue").set("confirm_password", password).submit().wantStatus(http.StatusSeeOther)
+	if w.keys.Status()[0].ID == before[0].ID {
+		t.Error("not withdrawn with the password")
 	}
 }
 

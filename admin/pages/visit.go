@@ -173,6 +173,7 @@ var dangerous = []string{
 	"POST /admin/groups/{group_id}/members/add",
 	"POST /admin/groups/{group_id}/delete",
 	"POST /admin/keys/rotate",
+	"POST /admin/keys/withdraw",
 	"POST /account/profile",
 	"POST /account/tokens/new",
 }

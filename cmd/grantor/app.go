@@ -83,7 +83,7 @@ func (a *app) load(ctx context.Context) error {
 	if err := store.PutInUse(ctx, a.records); err != nil {
 		return err
 	}
-	return a.keys.Load(ctx)
+	return a.config.explainKey(a.keys.Load(ctx))
 }
 
 func (a *app) close() error { return a.store.Close() }

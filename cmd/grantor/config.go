@@ -257,11 +257,11 @@ func readEnvironment(environ []string) *koanf.Koanf {
 	return k
 }
 
-// isReserved names variables that are not settings of the server: those of the tests and of programs that use a
+// isReserved names variables that are not settings of the server: those of the tests, of commands and of programs that use a
 // server, and those that Kubernetes sets in every container beside a service called grantor.
 func isReserved(name, value string) bool {
 	switch name {
-	case serverVariable, tokenVariable, clientIDVariable, clientSecretVariable:
+	case serverVariable, tokenVariable, clientIDVariable, clientSecretVariable, newMasterKeyVariable:
 		return true
 	}
 	if strings.HasPrefix(name, "GRANTOR_TEST_") {

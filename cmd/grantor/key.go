@@ -13,7 +13,7 @@ import (
 )
 
 func (c *command) key() *cobra.Command {
-	return atServer(group("key", "List and rotate signing keys", c.keyList(), c.keyRotate()))
+	return atServer(group("key", "List, rotate and withdraw signing keys", c.keyList(), c.keyRotate(), c.keyWithdraw()))
 }
 
 func (c *command) keyList() *cobra.Command {
@@ -42,12 +42,12 @@ func (c *command) keyRotate() *cobra.Command {
 		Args:  takes(0),
 	}
 	cmd.Flags().StringVar(&algorithm, "alg", "", "`algorithm` whose keys are rotated: "+joined(jose.Algorithms)+" (default all that there are)")
-	cmd.Flags().BoolVar(&force, "force", false, "rotate at once, for a key that has leaked: an API that keeps the key set refuses new tokens until it reads it again")
+	cmd.Flags().BoolVar(&force, "force", false, "rotate at once: an API that keeps the key set refuses new tokens until it reads it again")
 	completeWith(cmd, "alg", convert[string](jose.Algorithms))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		alg := jose.Algorithm(algorithm)
-		if alg != "" && !slices.Contains(jose.Algorithms, alg) {
-			return usagef("--alg %q is unknown: write %s", algorithm, joined(jose.Algorithms))
+		alg, err := algorithmOf(algorithm)
+		if err != nil {
+			return err
 		}
 		return c.work(cmd, standing, func(ctx context.Context, r *remote) error {
 			var page api.Page[api.Key]
@@ -60,11 +60,20 @@ func (c *command) keyRotate() *cobra.Command {
 	return cmd
 }
 
+// algorithmOf checks what --alg says; nothing means all.
+func algorithmOf(text string) (jose.Algorithm, error) {
+	alg := jose.Algorithm(text)
+	if alg != "" && !slices.Contains(jose.Algorithms, alg) {
+		return "", usagef("--alg %q is unknown: write %s", text, joined(jose.Algorithms))
+	}
+	return alg, nil
+}
+
 func keyError(alg jose.Algorithm, err error) error {
 	var r *refusal
 	switch {
 	case isRefused(err, codeTooSoon) && errors.As(err, &r):
-		return fmt.Errorf("the next key was published lately and is not known everywhere yet: it can sign in %s; if a key has leaked, rotate at once with --force", r.after)
+		return fmt.Errorf("the next key was published lately and is not known everywhere yet: it can sign in %s; if a key has leaked, withdraw it: `grantor key withdraw`", r.after)
 	case isRefused(err, codeInvalid) && alg != "":
 		return fmt.Errorf("there is no %s key, since no client uses one: see `grantor key list`", alg)
 	}

@@ -76,7 +76,7 @@ func (c *command) root() *cobra.Command {
 		under(groupManage, c.client()), under(groupManage, c.api()), under(groupManage, c.user()), under(groupManage, c.group()), under(groupManage, c.token()),
 		under(groupManage, c.key()), under(groupManage, c.audit()), under(groupManage, c.explain()), under(groupManage, c.apply()),
 		under(groupLogin, c.login()), under(groupLogin, c.logout()), under(groupLogin, c.whoami()),
-		under(groupStore, c.backup()), under(groupStore, c.restore()), under(groupStore, c.copy()),
+		under(groupStore, c.backup()), under(groupStore, c.restore()), under(groupStore, c.copy()), under(groupStore, c.masterkey()),
 		under(groupOther, c.version()),
 	)
 	root.AddGroup(&cobra.Group{ID: groupServer, Title: "The server:"},

@@ -100,7 +100,7 @@ func keyFromFile(path string) ([]byte, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
-	if err := makeKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := makeKey(path, newMasterKey()); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("create master key: %w", err)
 	}
 	return readKey(path)
@@ -136,7 +136,7 @@ func readKey(path string) ([]byte, error) {
 
 // makeKey writes a whole key under another name and links it into place: the file never stands there half written, and
 // never replaces one that exists. It is on disk before the first thing is sealed under it.
-func makeKey(path string) error {
+func makeKey(path string, key []byte) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -146,7 +146,7 @@ func makeKey(path string) error {
 		return err
 	}
 	defer os.Remove(temp.Name())
-	if err := writeKey(temp); err != nil {
+	if err := writeKey(temp, key); err != nil {
 		return err
 	}
 	if err := os.Link(temp.Name(), path); err != nil {
@@ -155,8 +155,8 @@ func makeKey(path string) error {
 	return syncDirectory(dir)
 }
 
-func writeKey(f *os.File) error {
-	_, err := f.WriteString(base64.StdEncoding.EncodeToString(newMasterKey()) + "\n")
+func writeKey(f *os.File, key []byte) error {
+	_, err := f.WriteString(base64.StdEncoding.EncodeToString(key) + "\n")
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
