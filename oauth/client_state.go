@@ -45,9 +45,9 @@ func (p *Provider) SetClientState(ctx context.Context, clientID string, state Cl
 	return p.tellClient(ctx, changed)
 }
 
-// endSettles is how long nodes may not have heard of an end, and by how much their clocks may be ahead: what they issue
-// meanwhile has ended as well.
-const endSettles = 2 * time.Second
+// endSettles is how long nodes may not have heard of an end, two seconds (store.Cache), and by how much their clocks may be ahead
+// besides, as much again: what they issue meanwhile has ended as well.
+const endSettles = 4 * time.Second
 
 // EndClientTokens ends every code and token of a client that was issued until now.
 func (p *Provider) EndClientTokens(ctx context.Context, clientID string) error {

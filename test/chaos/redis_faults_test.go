@@ -29,8 +29,9 @@ func TestRedisThatDoesNotAnswerOrWriteLeavesNoWrongAnswer(t *testing.T) {
 		},
 		func() {
 			w.during("Redis takes no writes for a while", storeAway, func() {
-				redis.Must("CLIENT", "PAUSE", "4000", "WRITE") // more than a verb waits
+				redis.Must("CLIENT", "PAUSE", "600000", "WRITE")
 				w.refusals(workers)
+				redis.Must("CLIENT", "UNPAUSE")
 			})
 		},
 		func() {
