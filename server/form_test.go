@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grantor-dev/grantor/oauth"
 )
@@ -92,6 +94,44 @@ func TestLargeBodiesAreRefused(t *testing.T) {
 		body += strings.Repeat("a", size-len(body))
 		if a := s.with(basic("web", s.secrets["web"]), body); a.Code != want {
 			t.Errorf("%d bytes: %d, want %d", size, a.Code, want)
+		}
+	}
+}
+
+// A form is the same over HTTP/1 and HTTP/2, with its length before it, without one, and with trailers behind it.
+func TestAFormIsReadHoweverItIsCarried(t *testing.T) {
+	s := usual(t)
+	for name, http2 := range map[string]bool{"HTTP/1": false, "HTTP/2": true} {
+		front := httptest.NewUnstartedServer(s.handler)
+		front.EnableHTTP2 = http2
+		front.StartTLS()
+		defer front.Close()
+		for size, want := range map[int]int{50: 200, 4 << 10: 200, 4<<10 + 1: 200, 64 << 10: 200, 64<<10 + 1: 413} {
+			form := machineGrant + "&x="
+			form += strings.Repeat("a", size-len(form))
+			for how, change := range map[string]func(*http.Request){
+				"length": func(*http.Request) {}, "no length": func(r *http.Request) { r.ContentLength = -1 },
+				"trailers": func(r *http.Request) {
+					r.ContentLength, r.Trailer = -1, http.Header{"X-Checksum": {"x"}}
+				},
+			} {
+				r, err := http.NewRequest(http.MethodPost, front.URL+"/oauth2/token", strings.NewReader(form))
+				ok(t, err)
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				r.SetBasicAuth("web", s.secrets["web"])
+				change(r)
+				front.Client().Timeout = 30 * time.Second
+				a, err := front.Client().Do(r)
+				if err != nil {
+					t.Errorf("%s, %s, %d bytes: %v", name, how, size, err)
+					continue
+				}
+				_, _ = io.Copy(io.Discard, a.Body) // the status tells
+				_ = a.Body.Close()
+				if a.StatusCode != want || a.ProtoMajor == 2 != http2 {
+					t.Errorf("%s, %s, %d bytes: %s %d, want %d", name, how, size, a.Proto, a.StatusCode, want)
+				}
+			}
 		}
 	}
 }
