@@ -94,5 +94,5 @@ type AdminKeyWithdraw struct {
 	Key       string    // the one that is meant; "" for all
 	Algorithm string    // whose keys are meant where no single one is; "" for all
 	Keys      []KeyLine // those that are meant
-	Every     int       // minutes for which a key set may be kept
+	Kept      int       // minutes for which a key set may be kept
 }

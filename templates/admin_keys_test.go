@@ -22,7 +22,7 @@ func keySamples() []any {
 		AdminKeys{Admin: a},
 		AdminKeyRotate{Admin: a, Algorithm: "ES256", Fault: hostile},
 		AdminKeyRotate{Admin: a, Wait: demoNow.Add(time.Minute)},
-		AdminKeyWithdraw{Admin: a, Key: hostile, Every: 6, Keys: []KeyLine{{ID: hostile, State: KeyCurrent}}},
+		AdminKeyWithdraw{Admin: a, Key: hostile, Kept: 5, Keys: []KeyLine{{ID: hostile, State: KeyCurrent}}},
 		AdminKeyWithdraw{Admin: a, Algorithm: hostile, Keys: []KeyLine{{ID: "a", State: KeyRetired}, {ID: "b", State: KeyNext}}},
 		AdminKeyWithdraw{Admin: a},
 	}

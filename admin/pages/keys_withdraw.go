@@ -21,7 +21,7 @@ func (s *site) askWithdrawal(w http.ResponseWriter, r *http.Request, v *visit) e
 func (s *site) withdrawalPage(r *http.Request, v *visit, key, algorithm string) (templates.AdminKeyWithdraw, error) {
 	page := templates.AdminKeyWithdraw{
 		Admin: s.frame(r, v, "keys", "Withdraw keys", templates.Link{Path: "/admin/keys", Text: "Keys"}),
-		Key:   key, Algorithm: algorithm, Every: int(oauth.KeyPublishTime.Minutes()),
+		Key:   key, Algorithm: algorithm, Kept: int(oauth.KeyPublishTime.Minutes()) - 1,
 	}
 	for _, k := range s.Keys.Status() {
 		if key == k.ID || key == "" && (algorithm == "" || algorithm == string(k.Algorithm)) {
