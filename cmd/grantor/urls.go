@@ -119,6 +119,8 @@ func parseIssuer(raw string) (string, error) {
 		return "", errors.New("an issuer holds no user and password: leave them out")
 	case strings.ContainsAny(raw, "?#"):
 		return "", errors.New("an issuer holds no query and no fragment (RFC 8414): leave them out")
+	case strings.Contains(u.Host, "%"):
+		return "", errors.New("the zone of an address means something on one machine only: leave it out")
 	}
 	return canonicalIssuer(u)
 }
