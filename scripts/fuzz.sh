@@ -26,7 +26,7 @@ for folder; do
 		printf '%s %s: ' "$folder" "$name"
 		# At the end of its time it may say no more than this: https://go.dev/issue/75804.
 		if run "$folder" "$name" "$package" || { ! grep -q 'Failing input' "$work/log" && grep -q '^ *context deadline exceeded$' "$work/log"; }; then
-			grep -o 'execs: .*' "$work/log" | tail -n 1 || echo "nothing new"
+			grep -o 'execs: .*' "$work/log" | tail -n 1 || echo "no more than its corpus"
 			continue
 		fi
 		echo failed
