@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // What of the Kubernetes API the manifests use. Whether the API knows these fields was checked by hand, with k8s.io/api.
@@ -243,6 +246,34 @@ func TestKubernetesAsksAndStopsAsTheServerDoes(t *testing.T) {
 	need := longestStop(t) + time.Duration(c.Lifecycle.PreStop.Sleep.Seconds)*time.Second
 	if given := time.Duration(p.Grace) * time.Second; given <= need || c.Lifecycle.PreStop.Sleep.Seconds == 0 {
 		t.Errorf("it is killed after %v and needs %v", given, need)
+	}
+}
+
+// Where kubectl is, it puts the manifests together as `kubectl apply -k` would send them.
+func TestKubernetesManifestsFitTogether(t *testing.T) {
+	if _, err := exec.LookPath("kubectl"); err != nil {
+		t.Skip("there is no kubectl here")
+	}
+	out, err := exec.Command("kubectl", "kustomize", top+"deploy/kubernetes").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var kinds []string
+	for text := range strings.SplitSeq(string(out), "\n---\n") {
+		var o object
+		if err := yaml.Unmarshal([]byte(text), &o); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		if kinds = append(kinds, o.Kind); o.Kind != "Namespace" && !strings.Contains(text+"\n", "\n  namespace: grantor\n") {
+			t.Errorf("%s lies in no namespace of its own:\n%s", o.Kind, text)
+		}
+	}
+	slices.Sort(kinds)
+	if want := []string{"ConfigMap", "Deployment", "Namespace", "NetworkPolicy", "PodDisruptionBudget", "Service"}; !slices.Equal(kinds, want) {
+		t.Errorf("%q, want %q: a secret is never among them", kinds, want)
+	}
+	if !strings.Contains(string(out), "image: registry.example.com/grantor:1.0.0\n") {
+		t.Error("the image is not the one that kustomization.yaml names")
 	}
 }
 
