@@ -243,11 +243,11 @@ func TestLoginReachesAsFarAsItsUser(t *testing.T) {
 }
 
 func TestExpiredLoginIsRenewedOnceByCommandsAtOnce(t *testing.T) {
-	s := authtest.Start(t, authtest.Options{Args: []string{"--access-token-lifetime", "1s", "--refresh-grace", "0s"}})
+	s := authtest.Start(t, authtest.Options{Args: []string{"--access-token-lifetime", "5s", "--refresh-grace", "0s"}})
 	p := newPerson(t)
 	p.signIn(s, authtest.Alice)
 	first := p.read()
-	time.Sleep(1200 * time.Millisecond) // the server's clock cannot be moved
+	time.Sleep(5200 * time.Millisecond) // the server's clock cannot be moved
 	var wait sync.WaitGroup
 	for range 6 {
 		wait.Go(func() {
