@@ -38,7 +38,7 @@ func TestAdministrationLooks(t *testing.T) {
 			},
 			"server": {
 				{"dashboard-week", "/admin/dashboard?period=week"}, {"dashboard-hour", "/admin/dashboard?period=hour"}, {"audit", "/admin/audit"}, {"refusals", "/admin/refusals"},
-				{"keys", "/admin/keys"}, {"keys-rotate", "/admin/keys/rotate"}, {"api", "/admin/api/v1/docs"},
+				{"keys", "/admin/keys"}, {"keys-rotate", "/admin/keys/rotate"}, {"keys-withdraw", "/admin/keys/withdraw"}, {"api", "/admin/api/v1/docs"},
 			},
 		} {
 			t.Run(name, func(t *testing.T) {
