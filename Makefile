@@ -19,12 +19,12 @@ build: ## build bin/grantor
 
 # -count=1: the tests of the whole program run it, which the cache of test results does not see. It is built once for all.
 # The race detector needs cgo. GRANTOR_TEST_REQUIRE turns a skipped test into a failed one. PKG=./oauth/... narrows it.
-# Packages are tested in the order in which they are named, one more at once than there are processors, as some wait for
+# Packages are tested in the order in which they are named, two more at once than there are processors, as some wait for
 # Redis and for disks: what takes longest begins first, and the rest fills in. What vet has to say, make check says.
 PKG     ?= ./...
 LONGEST := ./test/browser ./test/e2e ./store/redis ./test/chaos
 BESIDES := $(if $(filter ./...,$(PKG)),$(LONGEST))
-ATONCE  := $$(($$(getconf _NPROCESSORS_ONLN) + 1))
+ATONCE  := $$(($$(getconf _NPROCESSORS_ONLN) + 2))
 test: ## run every test under the race detector, on a real Redis and a real browser
 	@scripts/test-deps.sh
 	CGO_ENABLED=1 go build -race -o bin/test/grantor ./cmd/grantor
@@ -32,11 +32,13 @@ test: ## run every test under the race detector, on a real Redis and a real brow
 		go test -race -count=1 -vet=off -timeout 15m -p $(ATONCE) $(BESIDES) $(PKG)
 	cd protect/grpcprotect && CGO_ENABLED=1 go test -race -count=1 ./...
 
-# Four tests, two at once: bolt and Redis, each with grace for used refresh tokens and without. DURATION is for each.
+# bolt and Redis, each with grace for used refresh tokens and without, and faults of Redis, two at once; then rolling restarts.
+# DURATION is for each.
 DURATION ?= 10m
 soak: ## kill server and Redis again and again under load, and hold against them what they acknowledged; DURATION=1h for longer
 	@scripts/test-deps.sh
 	GRANTOR_TEST_REQUIRE=1 GRANTOR_SOAK=$(DURATION) go test -count=1 -v -parallel 2 -timeout 0 ./test/chaos
+	GRANTOR_TEST_REQUIRE=1 GRANTOR_SOAK=$(DURATION) go test -count=1 -v -timeout 0 -run Rolling ./test/deploy
 
 check: ## format, vet, static analysis, known vulnerabilities
 	@scripts/check.sh
