@@ -115,8 +115,14 @@ func (s *Store) Swap(ctx context.Context, old, next store.Record) (uint64, error
 	if found.Version != old.Version {
 		return 0, store.ErrConflict
 	}
-	s.remove(sh, k)
-	return s.put(sh, k, next), nil
+	version := s.put(sh, k, next)
+	// Only now, so that whoever lists meanwhile finds it under what it keeps.
+	for _, tag := range tags(found) {
+		if !slices.Contains(tags(next), tag) {
+			s.leave(key{k.kind, tag}, k.id)
+		}
+	}
+	return version, nil
 }
 
 // Take reads a record and deletes it.

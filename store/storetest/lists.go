@@ -185,6 +185,34 @@ func testLists(t *testing.T, s suite) {
 		s.create(t, store.Record{Kind: kind, ID: fresh("id"), Expires: time.Now().Add(-time.Second)})
 		s.lists(t, kind, "", want[1:]...)
 	})
+	s.each(t, "what changes is listed all the while", func(t *testing.T, kind store.Kind) {
+		tag := fresh("tag")
+		r := s.create(t, store.Record{Kind: kind, ID: fresh("id"), Tags: []string{tag, fresh("first")}, Expires: time.Now().Add(time.Hour)})
+		changed := make(chan struct{})
+		go func() {
+			defer close(changed)
+			for began := time.Now(); time.Since(began) < 300*time.Millisecond; {
+				next := store.Record{Kind: kind, ID: r.ID, Tags: []string{tag, fresh("other")}, Expires: r.Expires}
+				version, err := s.Swap(t.Context(), r, next)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				r, r.Version = next, version
+			}
+		}()
+		for going := true; going; {
+			select {
+			case <-changed:
+				going = false
+			default:
+			}
+			if ids := s.all(t, kind, tag, 7); len(ids) != 1 {
+				<-changed
+				t.Fatalf("lists %q", ids)
+			}
+		}
+	})
 	t.Run("a spread kind is listed by tag only", func(t *testing.T) {
 		if _, _, err := s.List(t.Context(), hot, "", "", 10); err == nil || store.IsUnavailable(err) {
 			t.Fatalf("list without a tag: %v, want a plain error", err)
