@@ -19,12 +19,12 @@ build: ## build bin/grantor
 
 # -count=1: the tests of the whole program run it, which the cache of test results does not see. It is built once for all.
 # The race detector needs cgo. GRANTOR_TEST_REQUIRE turns a skipped test into a failed one. PKG=./oauth/... narrows it.
-# Packages are tested in the order in which they are named, two more at once than there are processors, as some wait for
+# Packages are tested in the order in which they are named, one more at once than there are processors, as some wait for
 # Redis and for disks: what takes longest begins first, and the rest fills in. What vet has to say, make check says.
 PKG     ?= ./...
 LONGEST := ./test/browser ./test/e2e ./store/redis ./test/chaos
 BESIDES := $(if $(filter ./...,$(PKG)),$(LONGEST))
-ATONCE  := $$(($$(getconf _NPROCESSORS_ONLN) + 2))
+ATONCE  := $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 test: ## run every test under the race detector, on a real Redis and a real browser
 	@scripts/test-deps.sh
 	CGO_ENABLED=1 go build -race -o bin/test/grantor ./cmd/grantor

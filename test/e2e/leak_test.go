@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grantor-dev/grantor/internal/redistest"
 	"github.com/grantor-dev/grantor/test/authtest"
@@ -162,7 +163,7 @@ func TestEveryRequestIsLoggedOnceWithItsID(t *testing.T) {
 		answer := s.Get(t, path)
 		id := answer.Header.Get("X-Request-Id")
 		found := 0
-		eventually(t, withinASecond, "the request is logged", func() bool {
+		eventually(t, 30*time.Second, "the request is logged", func() bool { // the log comes through a pipe
 			found = 0
 			for _, event := range s.LogEvents() {
 				if event["id"] == id {
