@@ -131,7 +131,7 @@ func (c *Config) settings() []setting {
 		{"Watching", "metrics_listen", "", fromAnywhere, text(&c.MetricsListen), "address and port of `/metrics` for Prometheus, as in 127.0.0.1:9090; no metrics if empty; not for strangers"},
 		{"Watching", "pprof", "", fromAnywhere, toggle(&c.Pprof), "serve profiles of the process at `/debug/pprof/` of metrics_listen"},
 		{"Watching", "otlp_endpoint", "", fromAnywhere, text(&c.OTLPEndpoint), "collector of traces (OTLP over HTTP), as in http://localhost:4318; if empty, that of `OTEL_EXPORTER_OTLP_ENDPOINT`, or no traces"},
-		{"Watching", "trace_ratio", "1", fromAnywhere, ratio(&c.TraceRatio), "share of the traces that begin here which is kept, 0 to 1"},
+		{"Watching", "trace_ratio", "1", fromAnywhere, ratio(&c.TraceRatio), "share that is kept of the traces that begin here or come from strangers, 0 to 1"},
 
 		{"Store", "store", "bolt:./data/grantor.db", fromAnywhere, text(&c.Store), "`bolt:PATH`, `memory:`, `redis://`, `rediss://` (TLS), `redis+sentinel://`, `redis+cluster://` and both with rediss"},
 		{"Store", "accept_eviction", "", fromAnywhere, toggle(&c.AcceptEviction), "start although Redis may evict clients and tokens"},

@@ -251,7 +251,7 @@ func TestASamplerKeepsTheShareThatItIsTold(t *testing.T) {
 		if parent != "" {
 			r.Header.Set("Traceparent", parent)
 		}
-		e := &web.Event{Route: "/oauth2/token", Status: 200}
+		e := &web.Event{Route: "/oauth2/token", Status: 200, FromProxy: true}
 		ctx := traces.Began(context.Background(), r, e)
 		traces.Store(ctx, Verb{Name: "get", Kind: "client", Began: time.Now(), Took: time.Millisecond})
 		traces.Done(r.WithContext(ctx), e)
@@ -280,6 +280,43 @@ func TestASamplerKeepsTheShareThatItIsTold(t *testing.T) {
 	}
 	if callers != 2 || own < 2*50 || own > 2*150 {
 		t.Errorf("%d spans of ours, %d of the caller's trace", own, callers)
+	}
+}
+
+// A stranger chooses the number of his trace, and so not by that whether it is kept.
+func TestAStrangerDoesNotDecideWhetherHisTraceIsKept(t *testing.T) {
+	for _, flag := range []string{"00", "01"} {
+		for ratio, bounds := range map[float64][2]int{0: {0, 0}, 0.25: {50, 150}, 1: {400, 400}} {
+			s := &sink{status: http.StatusOK}
+			collector := httptest.NewServer(s)
+			defer collector.Close()
+			traces, err := NewTraces(TraceConfig{Endpoint: collector.URL, Ratio: ratio, Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			const trace, parent = "0123456789abcdef0000000000000001", "0123456789abcdef"
+			for range 400 {
+				r := httptest.NewRequest(http.MethodPost, "/oauth2/token", nil)
+				r.Header.Set("Traceparent", "00-"+trace+"-"+parent+"-"+flag)
+				e := &web.Event{Route: "/oauth2/token", Status: 200}
+				ctx := traces.Began(context.Background(), r, e)
+				traces.Done(r.WithContext(ctx), e)
+				if e.Trace != trace {
+					t.Fatalf("the trace is %q", e.Trace)
+				}
+			}
+			if err := traces.Close(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if n := len(s.spans); n < bounds[0] || n > bounds[1] {
+				t.Errorf("flag %s, ratio %v: %d of 400 are kept", flag, ratio, n)
+			}
+			for _, span := range s.spans {
+				if fmt.Sprintf("%x", span.TraceId) != trace || fmt.Sprintf("%x", span.ParentSpanId) != parent {
+					t.Errorf("a span of %x below %x", span.TraceId, span.ParentSpanId)
+				}
+			}
+		}
 	}
 }
 

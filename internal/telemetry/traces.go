@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"time"
@@ -25,7 +26,7 @@ type TraceConfig struct {
 	Endpoint string      // URL that takes OTLP over HTTP, with its path
 	Header   http.Header // that goes along with what is sent there
 	Version  string      // of the program
-	Ratio    float64     // how many of the traces that begin here are kept, 0 to 1
+	Ratio    float64     // how many are kept of the traces that begin here or come from strangers, 0 to 1
 	Quiet    []string    // paths that are asked so often, and tell so little, that nobody wants to see them
 	Log      *slog.Logger
 }
@@ -36,6 +37,7 @@ type Traces struct {
 	provider *sdk.TracerProvider
 	tracer   trace.Tracer
 	caller   propagation.TraceContext
+	ratio    float64
 	quiet    []string
 }
 
@@ -48,13 +50,13 @@ func NewTraces(c TraceConfig) (*Traces, error) {
 	}
 	provider := sdk.NewTracerProvider(
 		sdk.WithBatcher(exporter, sdk.WithBatchTimeout(batchEvery)),
-		// A caller who keeps his trace gets our part of it.
+		// What keeps its trace gets our part of it; that of a stranger is decided about in Began.
 		sdk.WithSampler(sdk.ParentBased(sdk.TraceIDRatioBased(c.Ratio))),
 		sdk.WithResource(resource.NewSchemaless(
 			attribute.String("service.name", "grantor"), attribute.String("service.version", c.Version),
 		)),
 	)
-	return &Traces{provider: provider, tracer: provider.Tracer("grantor"), quiet: c.Quiet}, nil
+	return &Traces{provider: provider, tracer: provider.Tracer("grantor"), ratio: c.Ratio, quiet: c.Quiet}, nil
 }
 
 // batchEvery is how long a span waits for others, at most.
@@ -67,14 +69,25 @@ func (t *Traces) Began(ctx context.Context, r *http.Request, e *web.Event) conte
 		return ctx
 	}
 	ctx = t.caller.Extract(ctx, propagation.HeaderCarrier(r.Header))
-	if parent := trace.SpanContextFromContext(ctx); parent.TraceState().Len() > 0 { // text of the caller's choice
-		ctx = trace.ContextWithRemoteSpanContext(ctx, parent.WithTraceState(trace.TraceState{}))
+	if parent := trace.SpanContextFromContext(ctx); parent.IsValid() {
+		ctx = trace.ContextWithRemoteSpanContext(ctx, t.believed(parent, e))
 	}
 	ctx, span := t.tracer.Start(ctx, methodOf(r), trace.WithSpanKind(trace.SpanKindServer))
 	if id := span.SpanContext().TraceID(); id.IsValid() {
 		e.Trace = id.String()
 	}
 	return ctx
+}
+
+// believed leaves of the caller's trace what is his to say: the numbers, and of a trusted proxy whether the trace is kept. About
+// a stranger's the ratio decides, by chance: by the number of the trace, as for our own, it would be his choice again.
+func (t *Traces) believed(parent trace.SpanContext, e *web.Event) trace.SpanContext {
+	parent = parent.WithTraceState(trace.TraceState{}) // text of the caller's choice
+	if e.FromProxy {
+		return parent
+	}
+	kept := rand.Float64() < t.ratio //nolint:gosec // nothing is gained by a guess
+	return parent.WithTraceFlags(parent.TraceFlags().WithSampled(kept))
 }
 
 // Done ends the span of a request. Its attributes are those of the log that nobody can choose.

@@ -11,11 +11,12 @@ import (
 // Address returns the address of the caller; it is not valid when the connection has none, as on a Unix socket.
 func Address(ctx context.Context) netip.Addr { return EventFrom(ctx).address }
 
-// address is the right-most hop that is not a trusted proxy. What stands further left was written by strangers.
-func (c *Config) address(r *http.Request) netip.Addr {
-	client := parseHop(r.RemoteAddr)
+// address is the right-most hop that is not a trusted proxy. What stands further left was written by strangers. fromProxy
+// tells whether the peer is one.
+func (c *Config) address(r *http.Request) (client netip.Addr, fromProxy bool) {
+	client = parseHop(r.RemoteAddr)
 	if !c.trusts(client) {
-		return client
+		return client, false
 	}
 	for _, line := range slices.Backward(r.Header["X-Forwarded-For"]) {
 		for more := true; more; {
@@ -23,15 +24,15 @@ func (c *Config) address(r *http.Request) netip.Addr {
 			line, entry, more = cutLast(line)
 			hop := parseHop(strings.Trim(entry, " \t"))
 			if !hop.IsValid() {
-				return client
+				return client, true
 			}
 			client = hop
 			if !c.trusts(hop) {
-				return client
+				return client, true
 			}
 		}
 	}
-	return client
+	return client, true
 }
 
 func (c *Config) trusts(address netip.Addr) bool {

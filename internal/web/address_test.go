@@ -70,8 +70,8 @@ func FuzzAddress(f *testing.F) {
 		r := get("/")
 		r.RemoteAddr = peer
 		r.Header["X-Forwarded-For"] = []string{forwarded}
-		got := c.address(r)
-		if own := parseHop(peer); !c.trusts(own) && got != own {
+		got, fromProxy := c.address(r)
+		if own := parseHop(peer); fromProxy != c.trusts(own) || !fromProxy && got != own {
 			t.Errorf("a stranger at %q became %s", peer, got)
 		}
 		if strings.ContainsAny(text(got), "% ,\n") {

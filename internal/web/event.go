@@ -24,6 +24,7 @@ type Event struct {
 	Refusal     error  // what was answered, for who explains it; not logged
 	Claimed     string // client id that the request names and has not proven; not logged
 	Status      int    // set when the answer is complete
+	FromProxy   bool   // the peer is a trusted proxy; not logged
 	Proven      bool   // who sends it has been proven: a secret, a session, a token that was given to him
 
 	Took time.Duration // set when the answer is complete

@@ -81,9 +81,9 @@ func (c *Config) serve(w http.ResponseWriter, r *http.Request, next http.Handler
 }
 
 func (c *Config) open(w http.ResponseWriter, r *http.Request) *exchange {
-	address := c.address(r)
+	address, fromProxy := c.address(r)
 	x := &exchange{recorder: recorder{ResponseWriter: w}, began: c.Now()}
-	x.event = Event{RequestID: newRequestID(x.began), Address: text(address), Path: r.URL.Path, address: address}
+	x.event = Event{RequestID: newRequestID(x.began), Address: text(address), Path: r.URL.Path, FromProxy: fromProxy, address: address}
 	c.prepare(w.Header(), x.event.RequestID)
 	// RFC 9112 section 6.1: a request with both Content-Length and Transfer-Encoding may be an attempt to smuggle a
 	// second one. net/http has dropped Content-Length by now, so every chunked request costs its connection.

@@ -99,7 +99,9 @@ func TestNginxGivesConnectionsUpBeforeANodeThatStopsDoes(t *testing.T) {
 
 func TestTwoNodesBehindNginx(t *testing.T) {
 	t.Parallel()
-	one := authtest.Start(t, authtest.Options{Store: redistest.Start(t), Args: []string{"--trusted-proxy", "127.0.0.1/32"}})
+	one := authtest.Start(t, authtest.Options{Store: redistest.Start(t), Args: []string{
+		"--trusted-proxy", "127.0.0.1/32", "--otlp-endpoint", "http://127.0.0.1:1", "--trace-ratio", "0",
+	}})
 	two := one.Node(t)
 	address := startNginx(t, one, two)
 	token := func(t *testing.T, headers ...string) int {
@@ -117,9 +119,11 @@ func TestTwoNodesBehindNginx(t *testing.T) {
 		_ = answer.Body.Close()
 		return answer.StatusCode
 	}
-	t.Run("the nodes see the address of the caller, whatever he says", func(t *testing.T) {
+	t.Run("the nodes see the address of the caller, whatever he says, and no trace of his", func(t *testing.T) {
+		const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 		for range 2 {
-			if status := token(t, "X-Forwarded-For", "203.0.113.9, 127.0.0.1", "X-Forwarded-For", "127.0.0.1"); status != http.StatusOK {
+			if status := token(t, "X-Forwarded-For", "203.0.113.9, 127.0.0.1", "X-Forwarded-For", "127.0.0.1",
+				"Traceparent", "00-"+trace+"-00f067aa0ba902b7-01"); status != http.StatusOK {
 				t.Errorf("status %d", status)
 			}
 		}
@@ -127,7 +131,7 @@ func TestTwoNodesBehindNginx(t *testing.T) {
 			last := func() map[string]any { events := node.LogEvents(); return events[len(events)-1] }
 			// The line comes by a pipe, which the answer may overtake.
 			until(t, "each node logs one of the two requests", func() bool { return last()["msg"] == "request" })
-			if got := last(); got["address"] != "127.0.0.2" {
+			if got := last(); got["address"] != "127.0.0.2" || got["trace"] == nil || got["trace"] == trace {
 				t.Errorf("a node saw %v", got)
 			}
 		}

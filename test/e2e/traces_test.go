@@ -73,7 +73,7 @@ func attributes(pairs []*commonpb.KeyValue) string {
 func TestTracesGoToTheCollector(t *testing.T) {
 	t.Parallel()
 	c := newCollector(t)
-	s := authtest.Start(t, authtest.Options{Args: []string{"--otlp-endpoint", c.URL, "--trace-ratio", "0"}})
+	s := authtest.Start(t, authtest.Options{Args: []string{"--otlp-endpoint", c.URL, "--trace-ratio", "0", "--trusted-proxy", "127.0.0.0/8"}})
 	const trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 	request, err := s.App("machine").Request(authtest.TokenPath, authtest.Form("grant_type", "client_credentials"))
 	if err != nil {
@@ -123,6 +123,35 @@ func TestTracesGoToTheCollector(t *testing.T) {
 		if hex.EncodeToString(span.TraceId) != trace {
 			t.Errorf("sent as well: %v", span)
 		}
+	}
+}
+
+// The number of a stranger's trace is taken over, so that both ends find each other's logs; his flag says nothing.
+func TestAStrangersTraceIsNotKeptBecauseHeSaysSo(t *testing.T) {
+	t.Parallel()
+	c := newCollector(t)
+	s := authtest.Start(t, authtest.Options{Args: []string{"--otlp-endpoint", c.URL, "--trace-ratio", "0", "--trusted-proxy", "192.0.2.0/24"}})
+	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	request, err := s.App("machine").Request(authtest.TokenPath, authtest.Form("grant_type", "client_credentials"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Traceparent", "00-"+trace+"-00f067aa0ba902b7-01")
+	request.Header.Set("X-Forwarded-For", "192.0.2.1")
+	answer := s.Do(t, request)
+	answer.Wants(t, http.StatusOK, "")
+	if err := s.Stop(); err != nil { // what waits is sent
+		t.Error(err)
+	}
+	if spans := c.trace(trace); len(spans) > 0 {
+		t.Errorf("kept: %v", spans)
+	}
+	logged := false
+	for _, event := range s.LogEvents() {
+		logged = logged || event["id"] == answer.Header.Get("X-Request-Id") && event["trace"] == trace
+	}
+	if !logged {
+		t.Error("the log does not name the trace")
 	}
 }
 
