@@ -20,6 +20,9 @@ type clientHandler func(w http.ResponseWriter, r *http.Request, c *oauth.Client,
 // lane from where all of it has been read: whoever sends slowly keeps nobody out.
 func (s *server) byClient(class limit.Class, h clientHandler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
+		if s.TokenLane.HasTurn() {
+			web.Hasten(r.Context())
+		}
 		f, err := readForm(w, r)
 		if err != nil {
 			return err

@@ -148,7 +148,7 @@ func (cfg *Config) readCertificate() (*tls.Config, error) {
 // overTLS gives the port as the server reads it.
 func overTLS(port net.Listener, config *tls.Config) net.Listener {
 	if config == nil {
-		return port
+		return web.Connections(port)
 	}
 	return tls.NewListener(port, config)
 }
@@ -218,7 +218,7 @@ func (p *program) serve(ctx context.Context) error {
 	s := &http.Server{
 		Handler: p.hold(p.handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: answerTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
-		ConnState: p.countConnections,
+		ConnState: p.countConnections, ConnContext: web.WithConnection,
 	}
 	defer p.release()
 	s.RegisterOnShutdown(p.provider.EndSubscriptions) // they would last for ever

@@ -67,6 +67,9 @@ func (l *Lane) wait(ctx context.Context) error {
 	return nil
 }
 
+// HasTurn reports whether Enter would give a turn at once now.
+func (l *Lane) HasTurn() bool { return l == nil || len(l.turns) < cap(l.turns) }
+
 // Leave ends what Enter began.
 func (l *Lane) Leave() {
 	if l != nil {

@@ -1,0 +1,257 @@
+package web
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// served starts a server over Connections, and gives its listener and a way to dial it.
+func served(t *testing.T, s *http.Server) (own *listener, dial func() net.Conn) {
+	t.Helper()
+	port, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own = Connections(port).(*listener)
+	s.ConnContext = WithConnection
+	done := make(chan struct{})
+	go func() { defer close(done); _ = s.Serve(own) }() // ends by Close
+	t.Cleanup(func() { _ = s.Close(); <-done })
+	return own, func() net.Conn {
+		c, err := net.Dial("tcp", port.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+}
+
+// echo answers with what was posted, in haste or not.
+func echo(hasten bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if hasten {
+			Hasten(r.Context())
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		fmt.Fprintf(w, "%s|%s", r.URL.Path, body)
+	}
+}
+
+func posted(path, body string) string {
+	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
+}
+
+// answered reads the body of the next answer.
+func answered(t *testing.T, in *bufio.Reader) string {
+	t.Helper()
+	a, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = a.Body.Close() }()
+	body, err := io.ReadAll(a.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+func TestRequestsFollowEachOtherOnAConnection(t *testing.T) {
+	chunked := "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+	get := "GET /g HTTP/1.1\r\nHost: x\r\n\r\n"
+	for _, c := range []struct {
+		name   string
+		writes []string // what is written at once
+		want   []string
+	}{
+		{"one after the other", []string{posted("/1", "a"), posted("/2", "b"), get, posted("/3", "")}, []string{"/1|a", "/2|b", "/g|", "/3|"}},
+		{"all at once", []string{posted("/1", "a") + get + posted("/2", "b") + chunked + posted("/3", "c")}, []string{"/1|a", "/g|", "/2|b", "/c|abc", "/3|c"}},
+		{"the next begun", []string{posted("/1", "a") + "POST /2 HTT", "P/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n", "b"}, []string{"/1|a", "/2|b"}},
+		{"a body in pieces", []string{"POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n", "a", "b", "c" + chunked}, []string{"/1|abc", "/c|abc"}},
+		{"a long body", []string{posted("/1", strings.Repeat("a", 1<<20)), get}, []string{"/1|" + strings.Repeat("a", 1<<20), "/g|"}},
+	} {
+		for _, hasten := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, in haste %v", c.name, hasten), func(t *testing.T) {
+				_, dial := served(t, &http.Server{Handler: echo(hasten), ReadTimeout: time.Minute, IdleTimeout: time.Minute})
+				conn := dial()
+				go func() {
+					for _, text := range c.writes {
+						_, _ = conn.Write([]byte(text)) // what was not written is not answered
+						time.Sleep(5 * time.Millisecond)
+					}
+				}()
+				in := bufio.NewReader(conn)
+				for _, want := range c.want {
+					if got := answered(t, in); got != want {
+						t.Fatalf("got %.40s, want %.40s", got, want)
+					}
+				}
+			})
+		}
+	}
+}
+
+// A caller who hangs up is noticed while a handler runs that is not in haste, also behind one on the same connection that was.
+func TestACallerWhoHangsUpIsNoticed(t *testing.T) {
+	for name, request := range map[string]string{"GET": "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n", "POST": posted("/wait", "a")} {
+		t.Run(name, func(t *testing.T) {
+			gone := make(chan struct{})
+			_, dial := served(t, &http.Server{IdleTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/wait" {
+					echo(true)(w, r)
+					return
+				}
+				_, _ = io.ReadAll(r.Body)
+				w.WriteHeader(http.StatusOK)
+				_ = http.NewResponseController(w).Flush()
+				<-r.Context().Done()
+				close(gone)
+			})})
+			conn := dial()
+			in := bufio.NewReader(conn)
+			_, _ = io.WriteString(conn, posted("/", "a"))
+			if got := answered(t, in); got != "/|a" {
+				t.Fatalf("got %s", got)
+			}
+			_, _ = io.WriteString(conn, request)
+			if _, err := in.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.Close()
+			select {
+			case <-gone:
+			case <-time.After(10 * time.Second):
+				t.Error("nobody noticed")
+			}
+		})
+	}
+}
+
+// The watch is what Hasten spares.
+func TestHastenSparesTheWatch(t *testing.T) {
+	release, left := make(chan struct{}), make(chan error, 1)
+	_, dial := served(t, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		Hasten(r.Context())
+		_, _ = io.ReadAll(r.Body)
+		<-release
+		left <- r.Context().Err()
+	})})
+	conn := dial()
+	_, _ = io.WriteString(conn, posted("/", "a"))
+	time.Sleep(50 * time.Millisecond) // the handler waits by then, or hears of it later
+	_ = conn.Close()
+	time.Sleep(50 * time.Millisecond)
+	close(release)
+	if err := <-left; err != nil {
+		t.Errorf("the context ended: %v", err)
+	}
+}
+
+func TestDeadlinesOfConnectionsHold(t *testing.T) {
+	const limit = 300 * time.Millisecond
+	for _, c := range []struct {
+		name   string
+		server *http.Server
+		write  string
+	}{
+		{"nothing comes", &http.Server{ReadHeaderTimeout: limit}, ""},
+		{"half a head", &http.Server{ReadHeaderTimeout: limit}, "POST / HTTP/1.1\r\nHo"},
+		{"half a body", &http.Server{ReadTimeout: limit}, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab"},
+		{"half a body, in time at first", &http.Server{ReadHeaderTimeout: time.Minute, ReadTimeout: limit}, posted("/", "a") + "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab"},
+		{"idle", &http.Server{IdleTimeout: limit}, posted("/", "a")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.server.Handler = echo(true)
+			_, dial := served(t, c.server)
+			conn, began := dial(), time.Now()
+			_, _ = io.WriteString(conn, c.write)
+			_ = conn.SetReadDeadline(began.Add(10 * time.Second))
+			if _, err := io.ReadAll(conn); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Fatal("the connection stays open")
+			}
+			if took := time.Since(began); took < limit {
+				t.Errorf("it was closed after %v already", took)
+			}
+		})
+	}
+}
+
+func TestAnAnswerThatNobodyReadsEnds(t *testing.T) {
+	failed := make(chan error, 1)
+	_, dial := served(t, &http.Server{WriteTimeout: 300 * time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.Copy(w, io.LimitReader(zeros{}, 1<<30))
+		failed <- err
+	})})
+	conn := dial()
+	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	select {
+	case err := <-failed:
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the answer is written for ever")
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// A deadline that is over lets what waits end; a later one lets it go on.
+func TestADeadlineIsMoved(t *testing.T) {
+	port, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := Connections(port).(*listener)
+	defer func() { _ = own.Close() }()
+	far, err := net.Dial("tcp", port.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = far.Close() }()
+	near, err := own.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var two [2]byte
+	for _, over := range []time.Time{time.Unix(1, 0), time.Now().Add(100 * time.Millisecond)} {
+		_ = near.SetDeadline(over)
+		if _, err := near.Read(two[:]); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("got %v", err)
+		}
+		_ = near.SetDeadline(time.Now().Add(time.Minute))
+		_, _ = far.Write([]byte("ab"))
+		if n, err := io.ReadFull(near, two[:]); err != nil {
+			t.Fatalf("read %d bytes, %v", n, err)
+		}
+		_ = near.SetDeadline(time.Time{})
+	}
+	_ = near.Close()
+	own.open.mu.Lock()
+	defer own.open.mu.Unlock()
+	if len(own.open.all) != 0 || own.open.timer != nil {
+		t.Error("a connection that was closed is still looked at")
+	}
+}
+
+func TestHastenNeedsNoConnection(t *testing.T) {
+	Hasten(context.Background())
+	near, far := net.Pipe()
+	defer func() { _, _ = near.Close(), far.Close() }()
+	Hasten(WithConnection(context.Background(), near))
+}
