@@ -178,7 +178,7 @@ func (p *Provider) ClientsOfAPI(ctx context.Context, id string) ([]*Client, erro
 	}
 	var having []*Client
 	for _, c := range all {
-		if c.reaches(&a.APIRegistration) {
+		if c.reaches(a.Identifier) {
 			having = append(having, c)
 		}
 	}
@@ -188,6 +188,6 @@ func (p *Provider) ClientsOfAPI(ctx context.Context, id string) ([]*Client, erro
 
 // reaches reports whether anybody can get a token of the client for an API. A client that has no grant only says by its
 // audience which API it serves.
-func (c *Client) reaches(a *APIRegistration) bool {
-	return slices.Contains(c.Audience, a.Identifier) && (len(c.GrantTypes) > 0 || c.PersonalAccessTokens)
+func (r *Registration) reaches(identifier string) bool {
+	return slices.Contains(r.Audience, identifier) && (len(r.GrantTypes) > 0 || r.PersonalAccessTokens)
 }

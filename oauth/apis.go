@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/store"
@@ -124,9 +125,28 @@ func (p *Provider) DeleteAPI(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	ctx, held, err := p.holdAPIs(ctx, "", a.Identifier)
+	if err != nil {
+		return err
+	}
+	defer held.release()
+	if err := p.checkUnused(ctx, a, held.met); err != nil {
+		return err
+	}
+	if a, err = p.apis.Take(ctx, id); err != nil {
+		return err
+	}
+	return p.audit(ctx, "api.deleted", apiObject(id), map[string]string{"identifier": a.Identifier, "name": a.Name})
+}
+
+// checkUnused refuses an API that clients have or are being given. *APIInUseError.
+func (p *Provider) checkUnused(ctx context.Context, a *API, giving []*apiHold) error {
 	var inUse APIInUseError
-	err = p.clients.All(ctx, "", func(c *Client) error {
-		if c.reaches(&a.APIRegistration) {
+	for _, h := range giving {
+		inUse.Clients = append(inUse.Clients, h.Client)
+	}
+	err := p.clients.All(ctx, "", func(c *Client) error {
+		if c.reaches(a.Identifier) && !slices.Contains(inUse.Clients, c.ClientID) {
 			inUse.Clients = append(inUse.Clients, c.ClientID)
 		}
 		return nil
@@ -137,10 +157,7 @@ func (p *Provider) DeleteAPI(ctx context.Context, id string) error {
 	if len(inUse.Clients) > 0 {
 		return &inUse
 	}
-	if a, err = p.apis.Take(ctx, id); err != nil {
-		return err
-	}
-	return p.audit(ctx, "api.deleted", apiObject(id), map[string]string{"identifier": a.Identifier, "name": a.Name})
+	return nil
 }
 
 // describeFields names the fields that differ from none, changedFields those that were changed, "old -> new".

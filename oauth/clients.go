@@ -73,6 +73,11 @@ func (p *Provider) RegisterClient(ctx context.Context, r Registration, secret st
 	if err := guardPowers(ctx, &r); err != nil {
 		return nil, "", err
 	}
+	ctx, release, err := p.giveAPIs(ctx, &Registration{}, &r)
+	if err != nil {
+		return nil, "", err
+	}
+	defer release()
 	if err := p.checkClientAPIs(ctx, &r); err != nil {
 		return nil, "", err
 	}
@@ -172,6 +177,11 @@ func (p *Provider) UpdateClient(ctx context.Context, r Registration, version uin
 	if err := guardPowers(ctx, &r); err != nil {
 		return nil, err
 	}
+	ctx, release, err := p.giveAPIs(ctx, &old.Value.Registration, &r)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	if err := p.checkClientAPIs(ctx, &r); err != nil {
 		return nil, err
 	}

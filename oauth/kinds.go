@@ -11,7 +11,8 @@ import (
 // Kinds are the kinds of records and counters that this package keeps, for whoever copies a store as a whole.
 func Kinds() []store.Kind {
 	return []store.Kind{
-		apiKind, authorizationKind, clientKind, clientNameKind, consentKind, interactionKind, keyringKind, revokedKind, withdrawalKind,
+		apiKind, apiHoldKind, authorizationKind, clientKind, clientNameKind, consentKind, interactionKind, keyringKind, revokedKind,
+		withdrawalKind,
 		waitingRequests.Kind, secretGuesses.Kind,
 		{Name: "usage_tally", Spread: true},
 		{Name: "usage_active"},

@@ -70,6 +70,7 @@ type Provider struct {
 	clients        *store.Cache[Client]
 	clientNames    *store.Claims
 	apis           *store.Cache[API]
+	apiHolds       *store.Collection[apiHold]
 	apiIndex       atomic.Pointer[apiIndex]
 	gone           *store.Collection[goneClient]
 	authorizations *store.Collection[Authorization]
@@ -93,6 +94,7 @@ func New(c Config) *Provider {
 		lifetimes: c.Lifetimes.withDefaults(), algorithm: c.Algorithm, clock: c.Now,
 		clients:        newClients(c.Backend),
 		apis:           newAPIs(c.Backend),
+		apiHolds:       newAPIHolds(c.Backend),
 		gone:           newGoneClients(c.Backend),
 		authorizations: newAuthorizations(c.Backend),
 		consents:       newConsents(c.Backend),
