@@ -118,15 +118,18 @@ func (p *Provider) checkAPI(ctx context.Context, r *APIRegistration) error {
 
 // checkScopesFree reads the store itself: that a scope belongs to one API must not rest on what was so a second ago.
 func (p *Provider) checkScopesFree(ctx context.Context, r *APIRegistration, faults *RegistrationError) error {
-	id := APIID(r.Identifier)
-	return p.apis.All(ctx, "", func(other *API) error {
+	all, err := p.apis.Fresh(ctx)
+	if err != nil {
+		return fmt.Errorf("read APIs: %w", err)
+	}
+	for _, other := range all {
 		for i, s := range r.Scopes {
-			if other.ID != id && other.has(s.Name) {
+			if other.Identifier != r.Identifier && other.has(s.Name) {
 				faults.add(fmt.Sprintf("scopes[%d].name", i), "must not be %s, which belongs to the API %s", s.Name, other.Identifier)
 			}
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func (p *Provider) checkAPIClient(ctx context.Context, r *APIRegistration, faults *RegistrationError) error {

@@ -145,14 +145,14 @@ func (p *Provider) checkUnused(ctx context.Context, a *API, giving []*apiHold) e
 	for _, h := range giving {
 		inUse.Clients = append(inUse.Clients, h.Client)
 	}
-	err := p.clients.All(ctx, "", func(c *Client) error {
+	clients, err := p.clients.Fresh(ctx)
+	if err != nil {
+		return fmt.Errorf("look for clients of an API: %w", err)
+	}
+	for _, c := range clients {
 		if c.reaches(a.Identifier) && !slices.Contains(inUse.Clients, c.ClientID) {
 			inUse.Clients = append(inUse.Clients, c.ClientID)
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("look for clients of an API: %w", err)
 	}
 	if len(inUse.Clients) > 0 {
 		return &inUse

@@ -44,6 +44,16 @@ func (c *Cache[T]) Snapshot(ctx context.Context) ([]*T, error) {
 	if values := c.currentSnapshot(); values != nil {
 		return values, nil
 	}
+	return c.read(ctx, c.currentSnapshot)
+}
+
+// Fresh gives what Snapshot gives, but as it is in the store now: also what other nodes wrote a moment ago.
+func (c *Cache[T]) Fresh(ctx context.Context) ([]*T, error) {
+	return c.read(ctx, func() []*T { return nil })
+}
+
+// read waits for its turn and reads the store, if nobody else did meanwhile and known gives nothing then.
+func (c *Cache[T]) read(ctx context.Context, known func() []*T) ([]*T, error) {
 	s := c.snapshots
 	asked := s.begun.Load()
 	select {
@@ -56,7 +66,7 @@ func (c *Cache[T]) Snapshot(ctx context.Context) ([]*T, error) {
 	if s.last != nil && s.begun.Load() > asked {
 		return s.last, nil
 	}
-	if values := c.currentSnapshot(); values != nil {
+	if values := known(); values != nil {
 		return values, nil
 	}
 	return c.readAll(ctx)

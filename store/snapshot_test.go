@@ -125,6 +125,23 @@ func TestSnapshotsSeeOwnWritesAtOnceAndOthersWithinASecond(t *testing.T) {
 	})
 }
 
+func TestWhatIsFreshHoldsWhatOthersWroteAMomentAgo(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newShelf()
+		mine, other := running(t, s), running(t, s)
+		wantSnapshot(t, mine)
+		if err := other.Create(t.Context(), &entry{ID: "new", Count: 1}); err != nil {
+			t.Fatal(err)
+		}
+		wantSnapshot(t, mine) // it has not heard of it
+		all, err := mine.Fresh(t.Context())
+		if err != nil || len(all) != 1 || all[0].ID != "new" {
+			t.Errorf("got %v, %v", all, err)
+		}
+		wantSnapshot(t, mine, "new=1")
+	})
+}
+
 func TestSnapshotDoesNotOutliveItsStore(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newShelf()
