@@ -218,6 +218,7 @@ func TestTrustedProxiesDecideWhoseAddressIsLimited(t *testing.T) {
 		"trusted, what he claims":  {func(c *server.Config) { c.TrustedProxies = proxies }, "#, 203.0.113.1", 3},
 		"trusted, many callers":    {func(c *server.Config) { c.TrustedProxies = proxies }, "203.0.113.#", 9},
 		"trusted, one of IPv6":     {func(c *server.Config) { c.TrustedProxies = proxies }, "2001:db8::#", 3},
+		"trusted, IPv4 as IPv6":    {func(c *server.Config) { c.TrustedProxies = proxies }, "64:ff9b::203.0.113.#", 9},
 		"not trusted":              {func(*server.Config) {}, "203.0.113.#", 3},
 		"exempt":                   {func(c *server.Config) { c.LimitExempt = proxies }, "", 9},
 		"exempt proxy, one caller": {func(c *server.Config) { c.TrustedProxies, c.LimitExempt = proxies, proxies }, "203.0.113.1", 3},

@@ -35,6 +35,23 @@ func (c *Config) address(r *http.Request) (client netip.Addr, fromProxy bool) {
 	return client, true
 }
 
+// nat64 holds the IPv4 addresses as a translator shows them to hosts of IPv6 (RFC 6052 section 2.1).
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+
+// untranslated gives the IPv4 address that a translator made an IPv6 address of: all of IPv4 would be one /64 otherwise. One
+// that is not global stays as it is: translators make no such addresses (RFC 6052 section 3.1).
+func untranslated(address netip.Addr) netip.Addr {
+	if !nat64.Contains(address) {
+		return address
+	}
+	whole := address.As16()
+	inner := netip.AddrFrom4([4]byte(whole[12:]))
+	if !inner.IsGlobalUnicast() || inner.IsPrivate() {
+		return address
+	}
+	return inner
+}
+
 func (c *Config) trusts(address netip.Addr) bool {
 	return address.IsValid() && slices.ContainsFunc(c.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(address) })
 }

@@ -33,10 +33,18 @@ func TestAddressIsTheRightMostHopThatIsNotOurs(t *testing.T) {
 		"IPv6 zone is dropped":          {"[fe80::1%eth0]:1", nil, "fe80::1"},
 		"IPv4 inside IPv6 as peer":      {"[::ffff:10.0.0.1]:1", []string{"203.0.113.9"}, "203.0.113.9"},
 		"IPv4 inside IPv6 as entry":     {"10.0.0.1:1", []string{"::ffff:203.0.113.9"}, "203.0.113.9"},
+		"IPv4 behind NAT64":             {"[64:ff9b::203.0.113.9]:1", []string{"6.6.6.6"}, "203.0.113.9"},
+		"IPv4 behind NAT64 as entry":    {"10.0.0.1:1", []string{"6.6.6.6, 64:ff9b::cb00:7109"}, "203.0.113.9"},
+		"NAT64 of the last address":     {"[64:ff9b::ffff:ffff]:1", nil, "64:ff9b::ffff:ffff"},
+		"NAT64 of a private address":    {"[64:ff9b::192.168.0.1]:1", nil, "64:ff9b::c0a8:1"},
+		"NAT64 of loopback":             {"[64:ff9b::127.0.0.1]:1", nil, "64:ff9b::7f00:1"},
+		"NAT64 makes no proxy":          {"[64:ff9b::10.0.0.1]:1", []string{"6.6.6.6"}, "64:ff9b::a00:1"},
+		"NAT64 makes no public proxy":   {"[64:ff9b::8.8.8.8]:1", []string{"6.6.6.6"}, "8.8.8.8"},
+		"beside NAT64":                  {"[64:ff9b:0:0:0:1:cb00:7109]:1", nil, "64:ff9b::1:cb00:7109"},
 		"Unix socket":                   {"@", []string{"6.6.6.6"}, ""},
 		"numbers that are no addresses": {"10.0.0.1:1", []string{"0x0a.1"}, "10.0.0.1"},
 	}
-	c := Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}}
+	c := Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("8.8.8.8/32")}}
 	for name, hop := range cases {
 		t.Run(name, func(t *testing.T) {
 			r := get("/")

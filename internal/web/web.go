@@ -82,6 +82,7 @@ func (c *Config) serve(w http.ResponseWriter, r *http.Request, next http.Handler
 
 func (c *Config) open(w http.ResponseWriter, r *http.Request) *exchange {
 	address, fromProxy := c.address(r)
+	address = untranslated(address) // after proxies were told by the addresses that they have
 	x := &exchange{recorder: recorder{ResponseWriter: w}, began: c.Now()}
 	x.event = Event{RequestID: newRequestID(x.began), Address: text(address), Path: r.URL.Path, FromProxy: fromProxy, address: address}
 	c.prepare(w.Header(), x.event.RequestID)
