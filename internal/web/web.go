@@ -61,11 +61,6 @@ type exchange struct {
 
 func (c *Config) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	x := c.open(w, r)
-	ctx := context.WithValue(r.Context(), eventKey{}, &x.event)
-	if c.Began != nil {
-		ctx = c.Began(ctx, r, &x.event)
-	}
-	r = r.WithContext(ctx)
 	defer func() {
 		abort := c.recovered(x, r, recover())
 		x.event.Status, x.event.Took = x.status, c.Now().Sub(x.began)
@@ -77,6 +72,11 @@ func (c *Config) serve(w http.ResponseWriter, r *http.Request, next http.Handler
 			panic(http.ErrAbortHandler)
 		}
 	}()
+	ctx := context.WithValue(r.Context(), eventKey{}, &x.event)
+	if c.Began != nil {
+		ctx = c.Began(ctx, r, &x.event)
+	}
+	r = r.WithContext(ctx) // what Done sees as well
 	next.ServeHTTP(&x.recorder, r)
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -236,6 +237,21 @@ func TestPanicIsAnsweredWithoutDetail(t *testing.T) {
 		if event["level"] != "ERROR" || event["cause"] != "panic: pq: password is hunter2" || !strings.Contains(event["stack"].(string), "web_test.go") {
 			t.Errorf("logged %v", event)
 		}
+	}
+}
+
+func TestAPanicOfWhoIsToldThatARequestBeganIsLogged(t *testing.T) {
+	told := 0
+	c := Config{
+		Began: func(context.Context, *http.Request, *Event) context.Context { panic("no span") },
+		Done:  func(_ *http.Request, e *Event) { told = e.Status },
+	}
+	answer := serve(c, get("/"), func(http.ResponseWriter, *http.Request) { t.Error("it is served") })
+	if event := answer.event(t); event["level"] != "ERROR" || event["cause"] != "panic: no span" || event["id"] != answer.Header().Get("X-Request-Id") {
+		t.Errorf("logged %v", event)
+	}
+	if answer.Code != http.StatusInternalServerError || told != answer.Code {
+		t.Errorf("answered %d, told %d", answer.Code, told)
 	}
 }
 
