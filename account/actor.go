@@ -44,6 +44,14 @@ func WithActor(ctx context.Context, a Actor) context.Context {
 	return WithRequest(ctx, RequestIDFrom(ctx), a)
 }
 
+// Identify says who sent the request that is served under the context, once it is known. Only what serves the request may
+// call it, before it hands the context on.
+func Identify(ctx context.Context, kind, id, name string) {
+	if c, ok := ctx.Value(causeKey{}).(*cause); ok {
+		c.actor.Kind, c.actor.ID, c.actor.Name = kind, id, name
+	}
+}
+
 // ActorFrom tells who acts under the context: the system itself, where nobody else was named.
 func ActorFrom(ctx context.Context) Actor { return causeFrom(ctx).actor }
 

@@ -49,7 +49,8 @@ func (s *server) byClient(class limit.Class, h clientHandler) handler {
 				return err
 			}
 		}
-		return h(w, r.WithContext(actAs(r.Context(), account.ActorClient, c.ClientID, c.Name())), c, f)
+		account.Identify(r.Context(), account.ActorClient, c.ClientID, c.Name())
+		return h(w, r, c, f)
 	}
 }
 

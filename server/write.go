@@ -27,7 +27,9 @@ func writeObject(w http.ResponseWriter, status int, members func(*object.Writer)
 	answer := append(body.End(), '\n')
 	h := w.Header()
 	h["Content-Type"] = jsonType
-	h["Content-Length"] = []string{strconv.Itoa(len(answer))}
+	if len(answer) > countedAnswer {
+		h["Content-Length"] = []string{strconv.Itoa(len(answer))}
+	}
 	web.NoStore(h)
 	w.WriteHeader(status)
 	_, _ = w.Write(answer) // the caller may be gone
@@ -35,6 +37,9 @@ func writeObject(w http.ResponseWriter, status int, members func(*object.Writer)
 
 // usualAnswer is as long as most answers, in bytes; longer ones grow.
 const usualAnswer = 512
+
+// countedAnswer is how long an answer may be, in bytes, for net/http to say its length, which it does for less.
+const countedAnswer = 2 << 10
 
 // document is a JSON answer that is the same for everybody and may be cached.
 type document struct {

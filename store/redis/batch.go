@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,19 +18,20 @@ import (
 // under load the cost of a system call is shared.
 //
 // What holds for a single command holds here: each is sent once and never again, and one whose answer did not come has an
-// unknown outcome and fails. A caller who gives up in the queue is answered at once; where too many wait the next fails at
-// once, for Redis has stalled and they would wait in vain. go-redis has a batcher of its own; that one waits on when its
-// caller has given up.
+// unknown outcome and fails. A caller who gives up is answered soon; where too many wait the next fails at once, for Redis
+// has stalled and they would wait in vain. go-redis has a batcher of its own; that one waits on when its caller has given up.
 type batches struct {
 	client  goredis.UniversalClient
 	timeout time.Duration // of a sending
 
-	mu     sync.Mutex
-	queue  []*waiting
-	busy   int // sendings under way
-	closed bool
-	ended  sync.WaitGroup
-	places sync.Pool // of *waiting
+	mu       sync.Mutex
+	queue    []*waiting
+	underWay [][]*waiting // batches that were sent and not answered
+	looking  bool         // for callers who have given up
+	busy     int          // sendings under way
+	closed   bool
+	ended    sync.WaitGroup
+	places   sync.Pool // of *waiting
 }
 
 const (
@@ -39,12 +41,17 @@ const (
 	batchable = 16 << 10       // bytes of arguments; a longer command goes alone, for it would hold up the others
 )
 
-// waiting is a command in the queue. answered gets a value once its command may be read, or was not sent; there is room for
-// it, so that nobody waits for a caller who has gone.
+// lookEvery is how soon a caller who gives up is answered. Callers look at nothing but their answers: to wait for the end of
+// a context as well costs a fortieth of an introspection.
+const lookEvery = 20 * time.Millisecond
+
+// waiting is a command in the queue. answered gets one value, for which there is room: true once its command may be read,
+// false where its caller has given up and must not touch it.
 type waiting struct {
 	ctx      context.Context
 	cmd      goredis.Cmder
-	answered chan struct{}
+	answered chan bool
+	gone     bool // false was sent
 }
 
 var (
@@ -72,24 +79,44 @@ func (b *batches) process(ctx context.Context, cmd goredis.Cmder) bool {
 	cmd.SetErr(errUnanswered)
 	w := b.place(ctx, cmd)
 	b.queue = append(b.queue, w)
+	if !b.looking {
+		b.looking = true
+		time.AfterFunc(lookEvery, b.look)
+	}
 	b.mu.Unlock()
-	select {
-	case <-w.answered:
+	answered := <-w.answered
+	if answered { // else whoever sends the command has hold of the place
 		w.ctx, w.cmd = nil, nil
 		b.places.Put(w)
-		return true
-	case <-ctx.Done():
-		return false // whoever sends the command has hold of the place
 	}
+	return answered
 }
 
 func (b *batches) place(ctx context.Context, cmd goredis.Cmder) *waiting {
 	w, _ := b.places.Get().(*waiting)
 	if w == nil {
-		w = &waiting{answered: make(chan struct{}, 1)}
+		w = &waiting{answered: make(chan bool, 1)}
 	}
 	w.ctx, w.cmd = ctx, cmd
 	return w
+}
+
+// look answers those who have given up, for as long as anybody waits.
+func (b *batches) look() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.looking = len(b.queue)+len(b.underWay) > 0
+	if b.looking {
+		time.AfterFunc(lookEvery, b.look)
+	}
+	for _, batch := range append(slices.Clip(b.underWay), b.queue) {
+		for _, w := range batch {
+			if !w.gone && w.ctx.Err() != nil {
+				w.gone = true
+				w.answered <- false
+			}
+		}
+	}
 }
 
 // proceed goes on with what waits, in a goroutine, as whoever sent the last batch has an answer to give. Once the store is
@@ -125,13 +152,14 @@ func (b *batches) next() []*waiting {
 		b.busy--
 		return nil
 	}
+	batch := b.queue
 	if n := len(b.queue); n <= batchSize {
-		batch := b.queue
 		b.queue = make([]*waiting, 0, n)
-		return batch
+	} else {
+		batch = b.queue[:batchSize:batchSize]
+		b.queue = append(make([]*waiting, 0, n), b.queue[batchSize:]...)
 	}
-	batch := b.queue[:batchSize:batchSize]
-	b.queue = append(make([]*waiting, 0, len(b.queue)), b.queue[batchSize:]...)
+	b.underWay = append(b.underWay, batch)
 	return batch
 }
 
@@ -140,11 +168,11 @@ func (b *batches) next() []*waiting {
 func (b *batches) send(batch []*waiting) {
 	defer func() {
 		fault := recover()
-		for _, w := range batch {
+		for _, w := range b.answerable(batch) {
 			if fault != nil && errors.Is(w.cmd.Err(), errUnanswered) {
 				w.cmd.SetErr(fmt.Errorf("panic while a batch was sent: %v", fault))
 			}
-			w.answered <- struct{}{} // from here on the place is somebody else's
+			w.answered <- true // from here on the place is somebody else's
 		}
 	}()
 	ctx := until{context.Background(), time.Now().Add(b.timeout)}
@@ -157,6 +185,14 @@ func (b *batches) send(batch []*waiting) {
 		_ = pipe.Process(ctx, w.cmd) // queues it
 	}
 	_, _ = pipe.Exec(ctx) // each command holds its error
+}
+
+// answerable gives those of a batch who still wait. From then on they are not told any more that they gave up.
+func (b *batches) answerable(batch []*waiting) []*waiting {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.underWay = slices.DeleteFunc(b.underWay, func(sent []*waiting) bool { return &sent[0] == &batch[0] })
+	return slices.DeleteFunc(batch, func(w *waiting) bool { return w.gone })
 }
 
 // close waits for the batches that are under way, which end with the client.

@@ -34,8 +34,7 @@ func (s *Store) begin(ctx context.Context, op operation) (context.Context, error
 
 // until is a context with an end that no timer tells of: a timer for each verb costs as much as a tenth of an introspection.
 // Each command of a verb asks for the end before it is sent, go-redis before each step, of which each is bounded by a time of
-// its own, and a batch asks for each of its commands; so a verb that had to wait behind a batch that hangs takes twice the
-// time that is set at most.
+// its own, and batches.look now and then for those that wait.
 type until struct {
 	context.Context
 	end time.Time
