@@ -2,9 +2,10 @@ package telemetry
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"time"
@@ -86,7 +87,9 @@ func (t *Traces) believed(parent trace.SpanContext, e *web.Event) trace.SpanCont
 	if e.FromProxy {
 		return parent
 	}
-	kept := rand.Float64() < t.ratio //nolint:gosec // nothing is gained by a guess
+	var chance [8]byte
+	_, _ = rand.Read(chance[:])                                               // never fails (crypto/rand)
+	kept := float64(binary.BigEndian.Uint64(chance[:])>>11)/(1<<53) < t.ratio // of [0, 1), as exact as a float64 is
 	return parent.WithTraceFlags(parent.TraceFlags().WithSampled(kept))
 }
 
