@@ -7,24 +7,8 @@ import (
 	"sync"
 )
 
-// lines keeps everything that a process writes.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-// Write keeps a part of the output.
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
+// lines is the output of a process in lines.
+type lines struct{ Output }
 
 func (l *lines) len() int {
 	l.mu.Lock()

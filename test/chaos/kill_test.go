@@ -36,7 +36,7 @@ func TestWhatRedisAcknowledgedHoldsThroughKillsWithGrace(t *testing.T) {
 
 func onlySoak(t *testing.T) {
 	t.Helper()
-	if soak(t) == 0 {
+	if authtest.Soak(t) == 0 {
 		t.Skip("this is for make soak")
 	}
 	t.Parallel()

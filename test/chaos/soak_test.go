@@ -2,9 +2,9 @@ package chaos
 
 import (
 	"math/rand/v2"
-	"os"
-	"testing"
 	"time"
+
+	"github.com/grantor-dev/grantor/test/authtest"
 )
 
 const (
@@ -12,24 +12,10 @@ const (
 	progress  = 15 * time.Second // between two lines in `make soak`
 )
 
-// soak is for how long each test makes trouble in `make soak`; 0 is the short form.
-func soak(t testing.TB) time.Duration {
-	t.Helper()
-	given := os.Getenv("GRANTOR_SOAK")
-	if given == "" {
-		return 0
-	}
-	d, err := time.ParseDuration(given)
-	if err != nil {
-		t.Fatalf("GRANTOR_SOAK: %v", err)
-	}
-	return d
-}
-
 // trouble lets faults happen, each once and then at random, until the time of the test is over or something was found.
 func (w *workload) trouble(faults ...func()) {
 	w.t.Helper()
-	long := soak(w.t)
+	long := authtest.Soak(w.t)
 	begin := time.Now()
 	told := begin
 	for n := 0; n < len(faults) || time.Since(begin) < max(long, shortForm); n++ {

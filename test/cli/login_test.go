@@ -2,7 +2,6 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -118,21 +117,7 @@ func (p *person) write(saved *logins) {
 type signing struct {
 	address string
 	ended   chan error
-
-	mu  sync.Mutex
-	out bytes.Buffer
-}
-
-func (s *signing) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.out.Write(b)
-}
-
-func (s *signing) text() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.out.String()
+	out     authtest.Output
 }
 
 var printedAddress = regexp.MustCompile(`\n  (http\S+)\n`)
@@ -142,18 +127,18 @@ func (p *person) begin(server string) *signing {
 	p.t.Helper()
 	s := &signing{ended: make(chan error, 1)}
 	cmd := p.command("login", "--no-browser", "--server", server)
-	cmd.Stdout, cmd.Stderr = s, s
+	cmd.Stdout, cmd.Stderr = &s.out, &s.out
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
 	go func() { s.ended <- cmd.Wait() }()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if m := printedAddress.FindStringSubmatch(s.text()); m != nil {
+		if m := printedAddress.FindStringSubmatch(s.out.String()); m != nil {
 			s.address = m[1]
 			return s
 		}
 	}
-	p.t.Fatalf("login prints no address: %s", s.text())
+	p.t.Fatalf("login prints no address: %s", s.out.String())
 	return nil
 }
 
@@ -175,9 +160,9 @@ func (p *person) signIn(s *authtest.Server, username string) string {
 		p.t.Errorf("the last page says %s", body)
 	}
 	if err := <-login.ended; err != nil {
-		p.t.Fatalf("login: %v\n%s", err, login.text())
+		p.t.Fatalf("login: %v\n%s", err, login.out.String())
 	}
-	return login.text()
+	return login.out.String()
 }
 
 func visit(t *testing.T, address string) string {

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -103,7 +102,7 @@ func TestARollingRestartLosesNoRequest(t *testing.T) {
 	two := one.Node(t)
 	l := &load{t: t, url: "http://" + startNginx(t, one, two), machine: one.App("machine"), client: func() *http.Client { return through(t, "127.0.0.1") }}
 	l.begin(16)
-	for end := time.Now().Add(soak(t)); ; {
+	for end := time.Now().Add(authtest.Soak(t)); ; { // each node once at least
 		for _, node := range []*authtest.Server{one, two} {
 			stop(t, node)
 			startAgain(t, node)
@@ -116,20 +115,6 @@ func TestARollingRestartLosesNoRequest(t *testing.T) {
 	if l.refused > 0 {
 		t.Errorf("nginx refused %d connections", l.refused)
 	}
-}
-
-// soak is for how long nodes are restarted: each once, unless GRANTOR_SOAK says otherwise.
-func soak(t *testing.T) time.Duration {
-	t.Helper()
-	given := os.Getenv("GRANTOR_SOAK")
-	if given == "" {
-		return 0
-	}
-	d, err := time.ParseDuration(given)
-	if err != nil {
-		t.Fatalf("GRANTOR_SOAK: %v", err)
-	}
-	return d
 }
 
 func stop(t *testing.T, node *authtest.Server) {

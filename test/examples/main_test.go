@@ -94,25 +94,7 @@ func (d *demo) requests(path, client, grant string, status int) int {
 // example is a running program of examples.
 type example struct {
 	url string
-	out *output
-}
-
-type output struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-// Write keeps what the program says.
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
+	out *authtest.Output
 }
 
 // run starts an example until the test ends. What it says must hold no secret that the server knows.
@@ -122,7 +104,7 @@ func (d *demo) run(name, address string, settings ...string) *example {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	e := &example{url: "http://" + address, out: new(output)}
+	e := &example{url: "http://" + address, out: new(authtest.Output)}
 	process := exec.Command(filepath.Join(folder, name))
 	process.Env = append(append(os.Environ(), "ISSUER="+d.Issuer, "ADDR="+address), settings...)
 	process.Stdout, process.Stderr = e.out, e.out

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { os.Exit(authtest.Main(m)) }
 // guardAt is the API of the seed, which asks one process of the program and hears it.
 func guardAt(t *testing.T, s *authtest.Server, end func(*protect.Config)) guard {
 	t.Helper()
-	api, log := s.App("api"), new(record)
+	api, log := s.App("api"), new(authtest.Output)
 	c := protect.Config{
 		Issuer: s.Issuer, Audience: authtest.API, ClientID: api.ID, ClientSecret: api.Secret, Feed: protect.FeedRequired,
 		WhenFeedAway: protect.Refuse, HTTPClient: &http.Client{Transport: s.Client().Transport}, Log: slog.New(slog.NewTextHandler(log, nil)),

@@ -24,6 +24,7 @@ import (
 	"github.com/grantor-dev/grantor/server"
 	"github.com/grantor-dev/grantor/store/redis"
 	"github.com/grantor-dev/grantor/templates"
+	"github.com/grantor-dev/grantor/test/authtest"
 )
 
 const (
@@ -210,32 +211,15 @@ type clock struct{ ahead atomic.Int64 }
 func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
 func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
 
-type record struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (r *record) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.Write(p)
-}
-
-func (r *record) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.String()
-}
-
 // guard is an API that reaches the server by a line.
 type guard struct {
 	*protect.Guard
-	log *record
+	log *authtest.Output
 }
 
 func (s *site) guard(t *testing.T, by *line, changes ...func(*protect.Config)) guard {
 	t.Helper()
-	log := new(record)
+	log := new(authtest.Output)
 	transport := &http.Transport{DialContext: by.dial, MaxIdleConnsPerHost: 8}
 	c := protect.Config{
 		Issuer: issuer, Audience: orders, ClientID: "orders", ClientSecret: s.secrets["orders"], Feed: protect.FeedRequired,

@@ -2,7 +2,6 @@
 package readme
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"net/http"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/grantor-dev/grantor/internal/redistest"
+	"github.com/grantor-dev/grantor/test/authtest"
 )
 
 // place is where the commands run: a copy of what git tracks or would track, and nothing of the person who runs the test.
@@ -78,17 +78,17 @@ func (p *place) run(t *testing.T, block string) string {
 }
 
 // start runs a block that serves until stop is called, and waits until the server is ready.
-func (p *place) start(t *testing.T, block string) (output *output, stop func()) {
+func (p *place) start(t *testing.T, block string) (output *authtest.Output, stop func()) {
 	t.Helper()
 	return p.startAt(t, block, "http://localhost:"+p.port+"/readyz", http.StatusOK, "is ready at")
 }
 
 // startAt waits until an address answers with a status, and the block has printed a text.
-func (p *place) startAt(t *testing.T, block, address string, status int, text string) (output *output, stop func()) {
+func (p *place) startAt(t *testing.T, block, address string, status int, text string) (output *authtest.Output, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := p.command(ctx, block)
-	output = newOutput()
+	output = new(authtest.Output)
 	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -108,26 +108,6 @@ func (p *place) startAt(t *testing.T, block, address string, status int, text st
 	}
 	t.Fatalf("%s: the server was not ready in time\n%s", block, output)
 	return nil, nil
-}
-
-// output is what a running server has printed so far.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func newOutput() *output { return new(output) }
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }
 
 // blocks gives the shell blocks of README.md in their order.
