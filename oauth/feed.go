@@ -56,9 +56,10 @@ type Ended struct {
 	Until         int64     `json:"until"`            // Unix time in s: no token that it is about lives longer
 }
 
-// feedEvent is an event as it is kept. Data is Ended as readers get it, so that a node passes on what a newer one wrote.
+// feedEvent is an event as it is kept. Name and Data are as readers get them, so that a node passes on what a newer one wrote.
 type feedEvent struct {
-	Audience []string        `json:"audience"` // only who serves one of them is told
+	Name     string          `json:"name,omitempty"` // "": EndedEvent
+	Audience []string        `json:"audience"`       // only who serves one of them is told; everybody of what has a name and none
 	Until    int64           `json:"until"`
 	Data     json.RawMessage `json:"data"`
 }
@@ -109,6 +110,8 @@ type feed struct {
 	streams map[string]int
 	open    int
 	closed  bool
+
+	withdrawn map[string]int64 // keys that are told to be withdrawn, until when that matters
 }
 
 // feedEntry is an event in memory.
@@ -130,7 +133,7 @@ func (r *feedRecord) mark() feedMark { return feedMark{r.First, r.last(), r.Nonc
 func newFeed(b store.Backend, now func() time.Time, ready func() bool) *feed {
 	return &feed{
 		records: newFeedRecords(b), now: now, ready: ready, began: time.Now(), turn: make(chan struct{}, 1),
-		news: make(chan struct{}), streams: map[string]int{},
+		news: make(chan struct{}), streams: map[string]int{}, withdrawn: map[string]int64{},
 	}
 }
 

@@ -157,6 +157,7 @@ func (f *feed) readAll(ctx context.Context) error {
 		f.branch++
 	}
 	f.end, f.told, f.recent = feedMark{}, nil, nil
+	clear(f.withdrawn)
 	for _, r := range all {
 		f.add(r)
 	}
@@ -194,6 +195,7 @@ func (f *feed) add(r *feedRecord) {
 		entry := &feedEntry{feedEvent: e, number: r.First + uint64(i), nonce: r.Nonce}
 		if f.matters(entry) {
 			f.told = append(f.told, entry)
+			f.noteKeys(&entry.feedEvent)
 		}
 	}
 	f.end = r.mark()
@@ -215,6 +217,7 @@ func (f *feed) clean() {
 	}
 	f.cleaned = now
 	f.told = slices.DeleteFunc(f.told, func(e *feedEntry) bool { return !f.matters(e) })
+	f.forgetKeys(now)
 	oldest := now.Add(-feedPositions)
 	stays := slices.IndexFunc(f.recent, func(m feedMark) bool { return m == f.end || m.made.After(oldest) }) // everybody is at the end
 	if stays > 0 {

@@ -25,6 +25,7 @@ type lateComers struct {
 	branch int
 	users  map[subjectKey]*toldSubject
 	client map[string]*toldClient
+	keys   map[string]time.Duration // that were told to be withdrawn and are there: when they are withdrawn here
 }
 
 type subjectKey struct{ userID, generation string }
@@ -44,7 +45,7 @@ type toldClient struct {
 }
 
 func newLateComers() *lateComers {
-	return &lateComers{users: map[subjectKey]*toldSubject{}, client: map[string]*toldClient{}}
+	return &lateComers{users: map[subjectKey]*toldSubject{}, client: map[string]*toldClient{}, keys: map[string]time.Duration{}}
 }
 
 // settle looks at what is due.
@@ -76,7 +77,7 @@ func (p *Provider) settle(ctx context.Context, l *lateComers) error {
 			told.done, told.due = true, now+settleAfter
 		}
 	}
-	return nil
+	return p.settleKeys(ctx, l)
 }
 
 // settleSince is how old what a node finds when it begins to follow may be and still is looked at. Other nodes did, where

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -24,7 +25,8 @@ const (
 // FeedEvent is an event with its place in the feed.
 type FeedEvent struct {
 	ID   string
-	Data []byte // JSON, of Ended
+	Name string // EndedEvent, KeysEvent, or what a node of a later version has told
+	Data []byte // JSON, of Ended or KeysChanged
 }
 
 // News is what a subscriber is told next.
@@ -225,7 +227,7 @@ func (s *Subscription) Next() (News, error) {
 		}
 		s.at, n.Position = e.number, s.id(e.nonce, e.number)
 		if e.concerns(s.audience) && f.matters(e) {
-			n.Events = append(n.Events, FeedEvent{n.Position, e.Data})
+			n.Events = append(n.Events, FeedEvent{n.Position, cmp.Or(e.Name, EndedEvent), e.Data})
 		}
 	}
 	if !n.More {
@@ -235,6 +237,9 @@ func (s *Subscription) Next() (News, error) {
 }
 
 func (e *feedEntry) concerns(served []string) bool {
+	if e.Name != "" && len(e.Audience) == 0 {
+		return true
+	}
 	return slices.ContainsFunc(e.Audience, func(a string) bool { return slices.Contains(served, a) })
 }
 

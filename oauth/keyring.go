@@ -74,7 +74,11 @@ type Keyring struct {
 	mu      sync.Mutex
 	applied uint64     // the read that view came from
 	latest  *freshRead // the latest that an unknown key brought about
+	ending  keysEnding // nil: nobody is told
 }
+
+// keysEnding tells that keys are about to be withdrawn.
+type keysEnding func(ctx context.Context, ids []string) error
 
 // OpenKeyring checks the configuration. The keyring is empty until Load.
 func OpenKeyring(_ context.Context, c KeyringConfig) (*Keyring, error) {

@@ -59,8 +59,10 @@ func (k *Keyring) lookAgain(ctx context.Context) error {
 	return nil
 }
 
-// replaceRing is one Swap, tried again where another node was faster. It gives the keys that are gone by it.
+// replaceRing is one Swap, tried again where another node was faster. It gives the keys that are gone by it, of which the feed
+// tells before: see feed_keys.go.
 func (k *Keyring) replaceRing(ctx context.Context, a jose.Algorithm, change func(*ring) (*ring, error)) (gone []KeyStatus, err error) {
+	told := map[string]bool{}
 	_, err = k.rings.Update(ctx, string(a), func(r *ring) error {
 		if err := k.opens(r); err != nil {
 			return err
@@ -70,6 +72,9 @@ func (k *Keyring) replaceRing(ctx context.Context, a jose.Algorithm, change func
 			return err
 		}
 		gone = r.missingIn(next)
+		if err := k.tell(ctx, gone, told); err != nil {
+			return err
+		}
 		*r = *next
 		return nil
 	})
@@ -82,6 +87,41 @@ func (k *Keyring) replaceRing(ctx context.Context, a jose.Algorithm, change func
 	// The keys are gone even if that cannot be read back now; Run reads it later.
 	_ = k.refresh(ctx)
 	return gone, nil
+}
+
+// tell tells of those that were not told yet.
+func (k *Keyring) tell(ctx context.Context, gone []KeyStatus, told map[string]bool) error {
+	var ids []string
+	for _, s := range gone {
+		if !told[s.ID] {
+			ids = append(ids, s.ID)
+		}
+		told[s.ID] = true
+	}
+	k.mu.Lock()
+	ending := k.ending
+	k.mu.Unlock()
+	if ending == nil || len(ids) == 0 {
+		return nil
+	}
+	return ending(ctx, ids)
+}
+
+// whenEnding sets what is called before keys are withdrawn; its error leaves them as they are.
+func (k *Keyring) whenEnding(ending keysEnding) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.ending = ending
+}
+
+// knows tells whether a key is in use, by what was read last.
+func (k *Keyring) knows(id string) bool {
+	v := k.view.Load()
+	if v == nil {
+		return false
+	}
+	_, there := v.keys[id]
+	return there
 }
 
 // missingIn lists the keys that are not in another ring.

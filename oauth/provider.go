@@ -117,6 +117,9 @@ func New(c Config) *Provider {
 	if c.Directory != nil {
 		c.Directory.Ending = p.Ending
 	}
+	if c.Keys != nil {
+		c.Keys.whenEnding(p.keysEnd)
+	}
 	p.tokens = sync.OnceValue(func() *tokenFormat { return newTokenFormat(c.Keys.Secret("tokens")) })
 	return p
 }

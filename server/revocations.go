@@ -138,7 +138,7 @@ func (st *stream) tell(n oauth.News, due bool) error {
 		writeEvent(&b, "", "reset", empty)
 	}
 	for _, e := range n.Events {
-		writeEvent(&b, e.ID, "ended", e.Data)
+		writeEvent(&b, e.ID, e.Name, e.Data)
 	}
 	if !st.caught && !n.More {
 		st.caught = true
