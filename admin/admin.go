@@ -30,6 +30,7 @@ type Config struct {
 	Keys        *oauth.Keyring
 	Pages       *templates.Pages
 	Ping        func(context.Context) error // asks the store whether it answers
+	Now         func() time.Time            // nil: time.Now
 	LimitExempt []netip.Prefix              // addresses that limits per address leave alone
 	Limits      *limit.Limits               // nil: there are none
 	Lane        *limit.Lane                 // of what is worked on at once; nil: of any width
@@ -52,7 +53,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	site, err := pages.New(pages.Config{
-		Provider: c.Provider, Directory: c.Directory, Audit: c.Audit, Keys: c.Keys, Pages: c.Pages, Ping: c.Ping,
+		Provider: c.Provider, Directory: c.Directory, Audit: c.Audit, Keys: c.Keys, Pages: c.Pages, Ping: c.Ping, Now: c.Now,
 		LimitExempt: c.LimitExempt, Limits: c.Limits, Lane: c.Lane, Version: c.Version, Store: c.Store, Started: time.Now(),
 	})
 	if err != nil {

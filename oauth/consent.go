@@ -119,7 +119,8 @@ func (p *Provider) tryRememberConsent(ctx context.Context, userID string, i *Int
 	now, r, c := i.AllowedAt, &i.Request, i.Request.client
 	next := &Consent{
 		ID: consentID(userID, c.ClientID), UserID: userID, ClientID: c.ClientID, Scope: r.Scope, Audience: r.Audience,
-		Created: now, Updated: now, Expires: now.Add(p.lifetimes.Consent),
+		Created: later(now, c.Created), // the client may come from a node whose clock is ahead
+		Updated: now, Expires: now.Add(p.lifetimes.Consent),
 		Reach: x.reach(r.Scope, r.Audience),
 	}
 	old, err := p.consents.Load(ctx, next.ID)

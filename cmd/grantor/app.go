@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/internal/jose"
@@ -49,7 +48,7 @@ func (a *app) build(ctx context.Context, master []byte, warn func(string)) error
 		return fmt.Errorf("master key: %w", err)
 	}
 	a.keys, err = oauth.OpenKeyring(ctx, oauth.KeyringConfig{
-		Backend: a.records, Sealer: sealer, Algorithm: jose.Algorithm(c.SigningAlgorithm),
+		Backend: a.records, Now: c.now, Sealer: sealer, Algorithm: jose.Algorithm(c.SigningAlgorithm),
 		RotateEvery: c.KeyRotation, KeepRetired: oauth.MaxAccessToken + oauth.KeySkew, Warn: warn,
 	})
 	if err != nil {
@@ -58,13 +57,13 @@ func (a *app) build(ctx context.Context, master []byte, warn func(string)) error
 	// Logins and clients wait at gates of their own: a flood at one endpoint does not stop the other.
 	cost := c.Hashing.config()
 	hasher, clientHasher := account.NewHasher(cost), account.NewHasher(cost)
-	a.audit = account.NewAudit(a.records, time.Now)
+	a.audit = account.NewAudit(a.records, c.now)
 	a.directory = account.NewDirectory(account.Config{
-		Backend: a.records, Hasher: hasher, Audit: a.audit, Secret: a.keys.Secret,
+		Backend: a.records, Now: c.now, Hasher: hasher, Audit: a.audit, Secret: a.keys.Secret,
 		Sessions: account.SessionConfig{Idle: c.Lifetimes.SessionIdle, Absolute: c.Lifetimes.SessionAbsolute},
 	})
 	a.provider = oauth.New(oauth.Config{
-		Issuer: c.Issuer, Backend: a.records, Directory: a.directory, Hasher: clientHasher, Audit: a.audit, Keys: a.keys,
+		Issuer: c.Issuer, Backend: a.records, Now: c.now, Directory: a.directory, Hasher: clientHasher, Audit: a.audit, Keys: a.keys,
 		Algorithm: jose.Algorithm(c.SigningAlgorithm), ExplainFor: c.ExplainFor,
 		Lifetimes: oauth.Lifetimes{
 			Code: c.Lifetimes.Code, AccessToken: c.Lifetimes.AccessToken, RefreshIdle: c.Lifetimes.RefreshIdle,

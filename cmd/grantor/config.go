@@ -64,6 +64,7 @@ type Config struct {
 	BootstrapPassword secret
 
 	origins map[string]string // setting -> layer that gave its value
+	now     func() time.Time  // the clock, which nothing from outside sets; nil: time.Now
 }
 
 // Lifetimes says how long things live that the server hands out or remembers.

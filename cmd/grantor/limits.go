@@ -20,7 +20,7 @@ const (
 
 // makeLimits says how much may come. Nodes share what they gave where they share a store.
 func (p *program) makeLimits() {
-	c := limit.Config{Table: p.config.Limits, Exempt: p.config.LimitExempt}
+	c := limit.Config{Table: p.config.Limits, Exempt: p.config.LimitExempt, Now: p.config.now}
 	if p.config.Store.isRedis() {
 		c.Count = p.countUse
 	}

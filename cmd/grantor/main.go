@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -48,15 +49,19 @@ type command struct {
 	in      io.Reader
 	out     io.Writer
 	err     io.Writer
+	now     func() time.Time // of the server
 }
 
 func run(ctx context.Context, args, environ []string, in io.Reader, out, errOut io.Writer) error {
-	c := &command{environ: environ, in: in, out: out, err: errOut}
+	return (&command{environ: environ, in: in, out: out, err: errOut, now: time.Now}).run(ctx, args)
+}
+
+func (c *command) run(ctx context.Context, args []string) error {
 	root := c.root()
 	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errOut)
+	root.SetIn(c.in)
+	root.SetOut(c.out)
+	root.SetErr(c.err)
 	return root.ExecuteContext(ctx)
 }
 

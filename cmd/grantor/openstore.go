@@ -38,19 +38,23 @@ func openBackend(ctx context.Context, c *Config, warn func(string)) (backend, er
 	}
 	switch {
 	case c.Store.isRedis():
-		s, err := redis.Open(ctx, string(c.Store), redis.Options{AcceptEviction: c.AcceptEviction, Warn: warn})
+		s, err := redis.Open(ctx, string(c.Store), redis.Options{AcceptEviction: c.AcceptEviction, Warn: warn, Now: c.now})
 		if err != nil {
 			return nil, fmt.Errorf("open store %s: %w", c.Store, err)
 		}
 		return s, nil
 	case c.Store.scheme() == "bolt":
-		return openBolt(c.Store.path(), warn)
+		return openBolt(c.Store.path(), bolt.Options{Warn: warn, Now: c.now})
 	}
-	return memory.New(), nil
+	s := memory.New()
+	if c.now != nil {
+		s.Now = c.now
+	}
+	return s, nil
 }
 
-func openBolt(path string, warn func(string)) (backend, error) {
-	s, err := openBoltWith(path, bolt.Options{Warn: warn})
+func openBolt(path string, o bolt.Options) (backend, error) {
+	s, err := openBoltWith(path, o)
 	if err != nil {
 		return nil, err // not s: a nil pointer in an interface is not nil
 	}

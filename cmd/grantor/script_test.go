@@ -1,11 +1,17 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
+	"os/signal"
 	"regexp"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,7 +21,28 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"grantor": main})
+	testscript.Main(m, map[string]func(){"grantor": mainAhead})
+}
+
+// mainAhead is main, by a clock that CLOCK_AHEAD moves. Tests of the whole program have this program of tests serve as a
+// node with another time: the one that is released goes by the clock of its machine.
+func mainAhead() {
+	ahead, err := time.ParseDuration(cmp.Or(os.Getenv("CLOCK_AHEAD"), "0s"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "CLOCK_AHEAD:", err)
+		os.Exit(2)
+	}
+	if ahead == 0 {
+		main()
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	c := &command{environ: os.Environ(), in: os.Stdin, out: os.Stdout, err: os.Stderr, now: func() time.Time { return time.Now().Add(ahead) }}
+	if err := c.run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "grantor:", err)
+		os.Exit(exitStatus(err))
+	}
 }
 
 // TestCommands runs the scripts of testdata, each in an empty folder and on the embedded store.

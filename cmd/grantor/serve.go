@@ -50,6 +50,7 @@ func (c *command) serve() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			cfg.now = c.now
 			return c.runServer(cmd.Context(), cfg)
 		},
 	}
@@ -166,9 +167,10 @@ func listenError(address string, err error) error {
 
 func (p *program) newHandler() (http.Handler, error) {
 	pages := templates.New()
+	pages.Now = p.config.now
 	p.makeLimits()
 	administration, err := admin.New(admin.Config{
-		Provider: p.provider, Directory: p.directory, Audit: p.audit, Keys: p.keys, Pages: pages, Ping: p.ready,
+		Provider: p.provider, Directory: p.directory, Audit: p.audit, Keys: p.keys, Pages: pages, Ping: p.ready, Now: p.config.now,
 		LimitExempt: p.config.LimitExempt, Limits: p.limits, Lane: p.people, Version: version, Store: p.config.Store.scheme(), Backup: p.hotBackup(),
 	})
 	if err != nil {

@@ -163,7 +163,7 @@ func (p *program) state() telemetry.State {
 	}
 	for _, k := range p.keys.Status() {
 		if k.State == oauth.KeyCurrent {
-			s.Keys = append(s.Keys, telemetry.Key{Algorithm: string(k.Algorithm), Age: time.Since(k.Activated)})
+			s.Keys = append(s.Keys, telemetry.Key{Algorithm: string(k.Algorithm), Age: p.config.now().Sub(k.Activated)})
 		}
 	}
 	return s

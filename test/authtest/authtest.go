@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 )
 
 // Options says how a server is started. The zero value is a server with the seed of this package over the memory store.
@@ -24,6 +25,8 @@ type Options struct {
 	TLS       bool     // the server terminates TLS, with a certificate of its own
 	Unready   bool     // do not wait until it is ready; needs Listen
 	Slow      bool     // passwords take the time that they take in production
+
+	Ahead time.Duration // by which the clock of the server is ahead of that of this machine
 }
 
 // Bolt is the store URL of an embedded store in the folder of the server.
@@ -71,7 +74,14 @@ func Start(t testing.TB, o Options) *Server {
 // Node runs a second server on the store, the issuer and the key of the first one.
 func (s *Server) Node(t testing.TB, args ...string) *Server {
 	t.Helper()
+	return s.NodeAhead(t, 0, args...)
+}
+
+// NodeAhead is Node with a clock that is ahead of that of this machine.
+func (s *Server) NodeAhead(t testing.TB, by time.Duration, args ...string) *Server {
+	t.Helper()
 	o := s.options
+	o.Ahead = by
 	o.Issuer, o.Listen, o.Args = s.Issuer, "", append(append([]string{}, o.Args...), args...)
 	node := Start(t, o)
 	node.secrets = s.secrets

@@ -20,11 +20,25 @@ func build() (string, error) {
 	if other := os.Getenv("GRANTOR_TEST_PROGRAM"); other != "" { // as of another version
 		return path, duplicate(other, path)
 	}
-	args := append(append([]string{"build"}, buildFlags()...), "-o", path, "github.com/grantor-dev/grantor/cmd/grantor")
-	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the program: %w\n%s", err, out)
+	return path, compile(path, "build")
+}
+
+// testBinary builds the tests of the program, which are the program where they are called by its name.
+var testBinary = sync.OnceValues(func() (string, error) {
+	program, err := binary()
+	if err != nil {
+		return "", err
 	}
-	return path, nil
+	path := filepath.Join(folderOf(program), "tests", "grantor")
+	return path, compile(path, "test", "-c", "-vet=off")
+})
+
+func compile(path string, how ...string) error {
+	args := append(append(how, buildFlags()...), "-o", path, "github.com/grantor-dev/grantor/cmd/grantor")
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("build the program: %w\n%s", err, out)
+	}
+	return nil
 }
 
 func duplicate(from, to string) error {

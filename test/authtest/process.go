@@ -125,6 +125,7 @@ func (s *Server) environment() []string {
 	if s.options.MasterKey != "" {
 		env = append(env, "GRANTOR_MASTER_KEY="+s.options.MasterKey)
 	}
+	env = append(env, "CLOCK_AHEAD="+s.options.Ahead.String())
 	env = append(env, watched().variables()...)
 	if s.options.Slow {
 		return append(append(env, slowPasswords()...), s.options.Env...)
@@ -132,9 +133,17 @@ func (s *Server) environment() []string {
 	return append(append(env, "GRANTOR_PASSWORD_MEMORY=64", "GRANTOR_PASSWORD_TIME=1"), s.options.Env...)
 }
 
+// program gives what is run: where the clock is to be another, what the program's own tests are.
+func (s *Server) program() (string, error) {
+	if s.options.Ahead != 0 {
+		return testBinary()
+	}
+	return binary()
+}
+
 // begin starts the process and waits until it is ready.
 func (s *Server) begin() error {
-	program, err := binary()
+	program, err := s.program()
 	if err != nil {
 		return err
 	}
