@@ -60,14 +60,14 @@ func onRedis(t *testing.T, grace time.Duration) {
 	w := newWorkload(t, grace, s)
 	w.run(t.Context())
 	w.trouble(
-		func() { w.during("the server is killed", serverDead, func() { restart(t, s) }) },
-		func() {
+		func() { // first: for a while after the server was dead, requests without an answer are excused
 			w.during("Redis is killed", storeAway, func() {
 				redis.Kill()
 				w.refusals(workers)
 				redis.Restart()
 			})
 		},
+		func() { w.during("the server is killed", serverDead, func() { restart(t, s) }) },
 		func() {
 			w.during("both are killed", storeAway|serverDead, func() {
 				redis.Kill()

@@ -66,6 +66,9 @@ const (
 	refusedIt                // refused, with a reason
 )
 
+// longestAnswer is how long an answer may take, whatever the store does. It is generous, as patience is.
+const longestAnswer = 15 * time.Second
+
 // ask sends a request and judges the answer, so far as that needs no ledger: statuses that nothing excuses are findings.
 func (w *worker) ask(k kind, server *authtest.Server, request *http.Request, err error) (*authtest.Answer, verdict) {
 	began := time.Now()
@@ -75,6 +78,9 @@ func (w *worker) ask(k kind, server *authtest.Server, request *http.Request, err
 	}
 	if err != nil {
 		return nil, w.noAnswer(k, began, err)
+	}
+	if took := time.Since(began); took > longestAnswer {
+		w.find(answer, "%s was answered after %v", k, took)
 	}
 	switch {
 	case answer.Status < 400:
@@ -152,16 +158,14 @@ func (w *worker) rest(k kind, server *authtest.Server, method, path, body string
 type tally struct {
 	good             []*authtest.Answer
 	refused, unknown int
-	took             time.Duration
 }
 
 // compete sends one form of an application n times at once, to any of the servers.
 func (w *worker) compete(k kind, n int, app *authtest.App, form url.Values) tally {
 	var (
-		t    tally
-		mu   sync.Mutex
-		all  sync.WaitGroup
-		from = time.Now()
+		t   tally
+		mu  sync.Mutex
+		all sync.WaitGroup
 	)
 	for range n {
 		all.Go(func() {
@@ -180,7 +184,6 @@ func (w *worker) compete(k kind, n int, app *authtest.App, form url.Values) tall
 		})
 	}
 	all.Wait()
-	t.took = time.Since(from)
 	return t
 }
 

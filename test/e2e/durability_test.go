@@ -1,111 +1,14 @@
 package e2e
 
 import (
-	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/grantor-dev/grantor/test/authtest"
 )
 
-// The embedded store and kill -9.
-
-func TestWhatWasAcknowledgedSurvivesAKill(t *testing.T) {
-	t.Parallel()
-	s := authtest.Start(t, authtest.Options{Store: authtest.Bolt, Args: []string{"--refresh-grace", "0"}})
-	web, machine := s.App("web"), s.App("machine")
-	b := s.Browser(t)
-	b.SignIn(authtest.Alice)
-	rotated := b.Tokens(web, authtest.Alice)
-	newest := web.Refresh(t, rotated.Refresh())
-	for round := range 3 {
-		used, unused := web.Ask(), web.Ask()
-		usedCode := b.Grant(used, authtest.Alice)
-		bought := used.Redeem(t, usedCode)
-		bought.Wants(t, http.StatusOK, "")
-		unusedCode := b.Grant(unused, authtest.Alice)
-
-		acknowledged, revoked := hammer(t, s, machine)
-		if err := s.Restart(); err != nil {
-			t.Fatalf("round %d: it does not start again: %v", round, err)
-		}
-		for i, token := range acknowledged {
-			if i%(1+len(acknowledged)/60) == 0 && !machine.Active(t, token) {
-				t.Fatalf("round %d: token %d of %d is lost", round, i, len(acknowledged))
-			}
-		}
-		for _, token := range revoked {
-			if machine.Active(t, token) {
-				t.Errorf("round %d: a revoked token lives", round)
-			}
-		}
-		if home := b.Open(s.URL("/")); !strings.Contains(home.Text(), "alice") {
-			t.Errorf("round %d: the session is lost: %s", round, home)
-		}
-		if !web.Active(t, bought.Access()) {
-			t.Errorf("round %d: the token of the code is lost", round)
-		}
-		used.Redeem(t, usedCode).Wants(t, http.StatusBadRequest, "invalid_grant")
-		if web.Active(t, bought.Access()) {
-			t.Errorf("round %d: the replay over a crash was not noticed", round)
-		}
-		unused.Redeem(t, unusedCode).Wants(t, http.StatusOK, "")
-		unused.Redeem(t, unusedCode).Wants(t, http.StatusBadRequest, "invalid_grant")
-		next := web.Refresh(t, newest.Refresh())
-		next.Wants(t, http.StatusOK, "")
-		newest = next
-	}
-	web.Refresh(t, rotated.Refresh()).Wants(t, http.StatusBadRequest, "invalid_grant")
-	web.Refresh(t, newest.Refresh()).Wants(t, http.StatusBadRequest, "invalid_grant")
-}
-
-// hammer gets and revokes tokens until the server is killed in the midst of it, and gives what was acknowledged.
-func hammer(t testing.TB, s *authtest.Server, app *authtest.App) (live, revoked []string) {
-	t.Helper()
-	var (
-		mu  sync.Mutex
-		all sync.WaitGroup
-	)
-	enough := make(chan struct{})
-	for worker := range 6 {
-		all.Go(func() {
-			for i := 0; ; i++ {
-				answer, err := app.Call(authtest.TokenPath, authtest.Form("grant_type", "client_credentials"))
-				if err != nil || answer.Status != http.StatusOK {
-					return // it is killed
-				}
-				if i%5 == worker%5 {
-					gone, err := app.Call(authtest.RevokePath, authtest.Form("token", answer.Access()))
-					if err != nil {
-						return // whether it was revoked nobody can tell
-					}
-					if gone.Status == http.StatusOK {
-						mu.Lock()
-						revoked = append(revoked, answer.Access())
-						mu.Unlock()
-					}
-					continue
-				}
-				mu.Lock()
-				live = append(live, answer.Access())
-				if len(live) == 60 {
-					close(enough)
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	select {
-	case <-enough:
-	case <-time.After(30 * time.Second):
-	}
-	s.Kill()
-	all.Wait()
-	return live, revoked
-}
+// The files of the embedded store. What it acknowledged holds through kills: test/chaos.
 
 func TestASecondProcessOnOneFileIsRefused(t *testing.T) {
 	t.Parallel()

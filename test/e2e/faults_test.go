@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,7 +12,7 @@ import (
 	"github.com/grantor-dev/grantor/test/authtest"
 )
 
-// A store that is away, slow, full or read-only.
+// A store that is away, slow, full or read-only. Under load: test/chaos.
 
 // wantUnavailable fails the test unless the answer says to come back later.
 func wantUnavailable(t testing.TB, what string, a *authtest.Answer) {
@@ -73,87 +71,6 @@ func TestAStoreThatIsAwayIsSaidToBeAndWaitedFor(t *testing.T) {
 	if told := strings.Count(s.Log(), "the store does not answer; requests get 503"); told > 1 {
 		t.Errorf("the log tells of it %d times", told)
 	}
-}
-
-func TestARedisKilledUnderLoadCausesNoFalseAnswer(t *testing.T) {
-	t.Parallel()
-	redis := redistest.New(t, "--appendonly", "yes", "--appendfsync", "always")
-	s := authtest.Start(t, authtest.Options{Store: redis.URL()})
-	var (
-		stop     = make(chan struct{})
-		all      sync.WaitGroup
-		mu       sync.Mutex
-		granted  []string
-		revoked  []string
-		statuses [600]atomic.Int64
-	)
-	machine := s.App("machine")
-	for range 6 {
-		all.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				began := time.Now()
-				answer, err := machine.Call(authtest.TokenPath, authtest.Form("grant_type", "client_credentials"))
-				if err != nil {
-					t.Errorf("no answer: %v", err)
-					return
-				}
-				if took := time.Since(began); took > 15*time.Second {
-					t.Errorf("an answer took %v", took)
-				}
-				statuses[answer.Status].Add(1)
-				if answer.Status != http.StatusOK {
-					if answer.Status != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
-						t.Errorf("under load: %s", answer)
-					}
-					continue
-				}
-				gone, err := machine.Call(authtest.RevokePath, authtest.Form("token", answer.Access()))
-				mu.Lock()
-				if err == nil && gone.Status == http.StatusOK {
-					revoked = append(revoked, answer.Access())
-				}
-				mu.Unlock()
-				kept, err := machine.Call(authtest.TokenPath, authtest.Form("grant_type", "client_credentials"))
-				mu.Lock()
-				if err == nil && kept.Status == http.StatusOK {
-					granted = append(granted, kept.Access())
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	enough := func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		return len(granted) > 50
-	}
-	eventually(t, 30*time.Second, "there is load", enough)
-	redis.Kill()
-	eventually(t, 30*time.Second, "refusals come", func() bool { return statuses[http.StatusServiceUnavailable].Load() > 20 })
-	redis.Restart()
-	before := statuses[http.StatusOK].Load()
-	eventually(t, 30*time.Second, "tokens come again", func() bool { return statuses[http.StatusOK].Load() > before+50 })
-	close(stop)
-	all.Wait()
-	mu.Lock()
-	defer mu.Unlock()
-	check := func(tokens []string, want bool) {
-		for i, token := range tokens {
-			if len(tokens) > 150 && i%(len(tokens)/150) != 0 {
-				continue
-			}
-			if machine.Active(t, token) != want {
-				t.Fatalf("a token that was acknowledged is active: %t", !want)
-			}
-		}
-	}
-	check(granted, true)
-	check(revoked, false)
 }
 
 func TestARedisThatHangsHoldsNobodyUp(t *testing.T) {
