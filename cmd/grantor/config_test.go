@@ -279,6 +279,10 @@ func TestWarnings(t *testing.T) {
 		"--limit-exempt ::/0":                                 "exempts everybody",
 		"--password-time 1":                                   "weaker than OWASP",
 		"--password-memory 7168 --password-time 5":            "",
+		"--max-token-requests 66":                             "wrong secrets",
+		"--max-token-requests 67 --max-page-requests 67":      "",
+		"--max-page-requests 1":                               "wrong passwords",
+		"--max-token-requests 0 --max-page-requests 0":        "",
 		"--accept-eviction":                                   "may drop clients",
 	} {
 		got := mustLoad(t, "", nil, strings.Fields(args)...).warnings()

@@ -165,6 +165,8 @@ func (c *Config) warnings() []string {
 	warn(slices.ContainsFunc(c.LimitExempt, isEverywhere), "limit_exempt exempts everybody: no limit per address is left")
 	warn(c.Limits[limit.Stranger] == limit.Rate{} || c.Limits[limit.Page] == limit.Rate{},
 		"limits are off for what proves nothing: put a proxy with limits before a public server")
+	warn(isNarrow(c.TokenRequests), "max_token_requests is small: wrong secrets alone can hold up every program; leave it at 0, or set more than 66")
+	warn(isNarrow(c.PageRequests), "max_page_requests is small: wrong passwords alone can hold up every page; leave it at 0, or set more than 66")
 	// The weakest of the settings that OWASP recommends is 7 MiB in 5 passes; each trades one against the other.
 	warn(c.Hashing.MemoryKiB*c.Hashing.Time < 7168*5, "password_memory and password_time are weaker than OWASP recommends (19456 and 2)")
 	metricsHost, _, _ := splitListen(c.MetricsListen)
@@ -172,5 +174,9 @@ func (c *Config) warnings() []string {
 	warn(c.AcceptEviction, "accept_eviction is set: Redis may drop clients, users and tokens when its memory is full")
 	return all
 }
+
+// isNarrow reports whether those that are checked, and wait to be checked, by argon2id (account.HasherConfig: 2 and 64) can take
+// every turn.
+func isNarrow(turns uint32) bool { return turns > 0 && turns <= 2+64 }
 
 func isEverywhere(p netip.Prefix) bool { return p.Bits() == 0 }
