@@ -36,7 +36,21 @@ func causeFrom(ctx context.Context) cause {
 
 // WithRequest names the request that is served under the context, and who sent it.
 func WithRequest(ctx context.Context, id string, sender Actor) context.Context {
-	return context.WithValue(ctx, causeKey{}, &cause{sender, id})
+	return &causeContext{ctx, cause{sender, id}}
+}
+
+// causeContext is a context that holds a cause.
+type causeContext struct {
+	context.Context
+	cause cause
+}
+
+// Value is part of context.Context.
+func (c *causeContext) Value(key any) any {
+	if key == (causeKey{}) {
+		return &c.cause
+	}
+	return c.Context.Value(key)
 }
 
 // WithActor says who acts in what is done under the context.

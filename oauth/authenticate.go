@@ -150,7 +150,8 @@ func hashGenerated(secret string) string {
 
 // generatedHash is what is kept of a secret that this server made.
 func generatedHash(secret string) (text [len(sha256Prefix) + (sha256.Size*8+5)/6]byte) {
-	sum := sha256.Sum256([]byte(secret))
+	var input [len(clientSecretPrefix) + generatedSecretText]byte
+	sum := sha256.Sum256(append(input[:0], secret...))
 	copy(text[:], sha256Prefix)
 	base64.RawURLEncoding.Encode(text[len(sha256Prefix):], sum[:])
 	return text

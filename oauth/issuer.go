@@ -173,7 +173,8 @@ func storedTokenID(a *Authorization, d digest) string {
 	copy(input[copy(input[:], "jti"):], d[:])
 	sum := sha256.Sum256(input[:])
 	copy(id[tokenTimeSize:], sum[:])
-	return a.ID + "." + base64.RawURLEncoding.EncodeToString(id[:])
+	var text [64 + (len(id)*8+5)/6]byte
+	return string(base64.RawURLEncoding.AppendEncode(append(append(text[:0], a.ID...), '.'), id[:]))
 }
 
 const tokenTimeSize = 8

@@ -72,7 +72,8 @@ type tokenFormat struct{ macs sync.Pool } // of *keyedMAC
 // keyedMAC is an HMAC with room for its sum; making one costs more than using it.
 type keyedMAC struct {
 	hash.Hash
-	sum [sha256.Size]byte
+	input [len(accessPrefix) + tokenIDSize + tokenRandomSize]byte
+	sum   [sha256.Size]byte
 }
 
 func newTokenFormat(key [32]byte) *tokenFormat {
@@ -129,8 +130,7 @@ func (f *tokenFormat) check(prefix string, body []byte) {
 	mac := f.macs.Get().(*keyedMAC)
 	defer f.macs.Put(mac)
 	mac.Reset()
-	mac.Write([]byte(prefix))
-	mac.Write(body[:tokenIDSize+tokenRandomSize])
+	mac.Write(append(append(mac.input[:0], prefix...), body[:tokenIDSize+tokenRandomSize]...))
 	copy(body[tokenIDSize+tokenRandomSize:], mac.Sum(mac.sum[:0]))
 }
 

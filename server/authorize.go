@@ -53,8 +53,8 @@ func authorizeParameters(w http.ResponseWriter, r *http.Request) (oauth.Paramete
 		if r.URL.RawQuery != "" {
 			return nil, invalidRequest("a POST carries its parameters in the body alone").By("parameters come in one place", "RFC 6749 section 3.1")
 		}
-		values, err := readBody(w, r)
-		return oauth.Parameters(values), err
+		f, err := readBody(w, r)
+		return oauth.Parameters(f.values()), err
 	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

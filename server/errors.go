@@ -119,7 +119,7 @@ func (s *server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	if a.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="grantor", charset="UTF-8"`)
 	}
-	a.writeBody(w)
+	s.writeErrorBody(w, a)
 }
 
 // writeBearerError answers a gateway, and by way of it a caller, as RFC 6750 section 3 says. need is the scope that would do.
@@ -134,7 +134,7 @@ func (s *server) writeBearerError(w http.ResponseWriter, r *http.Request, err er
 	if a.status < http.StatusInternalServerError {
 		h.Set("WWW-Authenticate", a.challenge(need))
 	}
-	a.writeBody(w)
+	s.writeErrorBody(w, a)
 }
 
 // challenge holds no text of the request but the scope, whose characters need no quoting (RFC 6749 section 3.3).
@@ -149,8 +149,8 @@ func (a answer) challenge(need oauth.Scope) string {
 	return challenge
 }
 
-func (a answer) writeBody(w http.ResponseWriter) {
-	writeObject(w, a.status, func(o *object.Writer) {
+func (s *server) writeErrorBody(w http.ResponseWriter, a answer) {
+	s.writeObject(w, a.status, func(o *object.Writer) {
 		o.TextUnlessEmpty("error", a.code)
 		o.TextUnlessEmpty("error_description", a.description)
 	})

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/grantor-dev/grantor/internal/web"
 	"github.com/grantor-dev/grantor/oauth"
@@ -15,14 +16,35 @@ import (
 // maxForm bounds the body of a request in bytes.
 const maxForm = 64 << 10
 
-// form holds the parameters of a request body. Each occurs once; resource may repeat (RFC 8707 section 2).
-type form map[string][]string
+// form holds the parameters of a request body in their order. Each occurs once; resource may repeat (RFC 8707 section 2).
+type form []parameter
+
+type parameter struct{ name, value string }
 
 func (f form) get(name string) string {
-	if len(f[name]) == 0 {
-		return ""
+	for i := range f {
+		if f[i].name == name {
+			return f[i].value
+		}
 	}
-	return f[name][0]
+	return ""
+}
+
+func (f form) all(name string) (values []string) {
+	for i := range f {
+		if f[i].name == name {
+			values = append(values, f[i].value)
+		}
+	}
+	return values
+}
+
+func (f form) values() url.Values {
+	v := make(url.Values, len(f))
+	for i := range f {
+		v.Add(f[i].name, f[i].value)
+	}
+	return v
 }
 
 // secretParameters must never stand in a URL, where logs and browsers keep them (RFC 6749 sections 2.3.1, 3.2).
@@ -40,21 +62,46 @@ func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
 	if err := checkQuery(r); err != nil {
 		return nil, err
 	}
-	values, err := readBody(w, r)
+	f, err := readBody(w, r)
 	if err != nil {
 		return nil, err
 	}
-	for name, given := range values {
-		if len(given) > 1 && name != "resource" {
-			return nil, sentTwice(name, len(given))
-		}
-		for _, value := range given {
-			if !oauth.IsText(value) {
-				return nil, noText(name)
-			}
+	if name, times := f.repeated(); times > 1 {
+		return nil, sentTwice(name, times)
+	}
+	for i := range f {
+		if !oauth.IsText(f[i].value) {
+			return nil, noText(f[i].name)
 		}
 	}
-	return form(values), nil
+	return f, nil
+}
+
+// repeated gives a parameter that occurs more than once and must not.
+func (f form) repeated() (name string, times int) {
+	if len(f) > usualParameters { // comparing each with each would take as long as somebody likes
+		for name, given := range f.values() {
+			if len(given) > 1 && name != "resource" {
+				return name, len(given)
+			}
+		}
+		return "", 0
+	}
+	for i := range f {
+		if f[i].name != "resource" && f[i:].count(f[i].name) > 1 {
+			return f[i].name, f.count(f[i].name)
+		}
+	}
+	return "", 0
+}
+
+func (f form) count(name string) (n int) {
+	for i := range f {
+		if f[i].name == name {
+			n++
+		}
+	}
+	return n
 }
 
 func sentTwice(name string, times int) *oauth.Error {
@@ -86,7 +133,7 @@ func checkQuery(r *http.Request) error {
 }
 
 // readBody decodes the body, which must be a form.
-func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+func readBody(w http.ResponseWriter, r *http.Request) (form, error) {
 	if kind, ok := isForm(r.Header.Get("Content-Type")); !ok {
 		return nil, noForm("the body must be "+formType, "", kind)
 	}
@@ -103,11 +150,46 @@ func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		unread.Cause = fmt.Errorf("read body: %w", err)
 		return nil, unread
 	}
-	values, err := url.ParseQuery(string(body))
-	if err != nil {
+	f, ok := parseForm(string(body))
+	if !ok {
 		return nil, invalidRequest("the body is not a well-formed form").By(encodedRule, formSource).Saying("the body is not")
 	}
-	return values, nil
+	return f, nil
+}
+
+// usualParameters is as many as most forms have, and a few more.
+const usualParameters = 8
+
+// maxParameters bounds how many a form has, as package net/url does.
+const maxParameters = 10_000
+
+// parseForm takes what url.ParseQuery takes, for less: there is no map.
+func parseForm(body string) (form, bool) {
+	if strings.Count(body, "&") >= maxParameters {
+		return nil, false
+	}
+	f := make(form, 0, usualParameters)
+	for body != "" {
+		var pair string
+		pair, body, _ = strings.Cut(body, "&")
+		if strings.Contains(pair, ";") {
+			return nil, false
+		}
+		if pair == "" {
+			continue
+		}
+		encodedName, encodedValue, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(encodedName)
+		if err != nil {
+			return nil, false
+		}
+		value, err := url.QueryUnescape(encodedValue)
+		if err != nil {
+			return nil, false
+		}
+		f = append(f, parameter{name, value})
+	}
+	return f, true
 }
 
 // formType is the media type of a form, as nearly every request spells it.
@@ -137,7 +219,11 @@ func readAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return body, err
 	}
 	web.LimitBody(w, r, maxForm)
-	return io.ReadAll(r.Body)
+	body, err := io.ReadAll(r.Body)
+	if err == nil && int64(len(body)) < r.ContentLength {
+		err = io.ErrUnexpectedEOF
+	}
+	return body, err
 }
 
 func invalidRequest(description string) *oauth.Error {

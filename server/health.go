@@ -13,7 +13,7 @@ import (
 
 // healthy says that the process answers. It asks nobody else: a store that is away is no reason to restart us.
 func (s *server) healthy(w http.ResponseWriter, _ *http.Request) error {
-	writeObject(w, http.StatusOK, func(o *object.Writer) { o.Text("status", "alive") })
+	s.writeObject(w, http.StatusOK, func(o *object.Writer) { o.Text("status", "alive") })
 	return nil
 }
 
@@ -68,6 +68,6 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) error {
 	if !s.Provider.Ready() {
 		return &oauth.Error{Code: oauth.TemporarilyUnavailable, Description: "the keys are not loaded", RetryAfter: storeRetry}
 	}
-	writeObject(w, http.StatusOK, func(o *object.Writer) { o.Text("status", "ready") })
+	s.writeObject(w, http.StatusOK, func(o *object.Writer) { o.Text("status", "ready") })
 	return nil
 }

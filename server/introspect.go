@@ -23,7 +23,7 @@ func (s *server) introspect(w http.ResponseWriter, r *http.Request, c *oauth.Cli
 		return err
 	}
 	if !prefers(r, introspectionJWT, "application/json") {
-		writeObject(w, http.StatusOK, func(o *object.Writer) { s.tell(o, seen) })
+		s.writeObject(w, http.StatusOK, func(o *object.Writer) { s.tell(o, seen) })
 		return nil
 	}
 	answer := object.Begin(nil)

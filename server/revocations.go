@@ -67,7 +67,7 @@ func (s *server) readerCredentials(r *http.Request) (oauth.Credentials, error) {
 	case 0:
 		return oauth.Credentials{}, noCredentials("no Authorization header came")
 	case 1:
-		cred, err := basicCredentials(headers[0], form{})
+		cred, err := basicCredentials(headers[0], nil)
 		cred.Address = s.limitedAddress(r.Context())
 		return cred, err
 	}

@@ -17,6 +17,6 @@ func (s *server) revoke(w http.ResponseWriter, r *http.Request, c *oauth.Client,
 		return err
 	}
 	// Some client libraries want a JSON body even of an answer that says nothing.
-	writeObject(w, http.StatusOK, func(*object.Writer) {})
+	s.writeObject(w, http.StatusOK, func(*object.Writer) {})
 	return nil
 }

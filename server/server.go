@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -58,6 +59,7 @@ type server struct {
 	metadata document
 	static   http.Handler
 	asking   question
+	answers  sync.Pool // of *object.Writer
 }
 
 // The endpoints, below the issuer.

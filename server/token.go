@@ -21,13 +21,13 @@ func (s *server) token(w http.ResponseWriter, r *http.Request, c *oauth.Client, 
 		CodeVerifier: f.get("code_verifier"),
 		RefreshToken: f.get("refresh_token"),
 		Scope:        f.get("scope"),
-		Resources:    f["resource"],
+		Resources:    f.all("resource"),
 	})
 	if err != nil {
 		return err
 	}
-	event.Proven = true                                    // a public client, too, held what was given to it alone
-	writeObject(w, http.StatusOK, func(o *object.Writer) { // RFC 6749 section 5.1
+	event.Proven = true                                      // a public client, too, held what was given to it alone
+	s.writeObject(w, http.StatusOK, func(o *object.Writer) { // RFC 6749 section 5.1
 		o.Text("access_token", tokens.AccessToken)
 		o.Text("token_type", "Bearer")
 		o.Int("expires_in", int64(tokens.Expires.Sub(tokens.Issued).Seconds()))

@@ -21,9 +21,14 @@ import (
 var jsonType = []string{"application/json"}
 
 // writeObject answers with the JSON object that members writes, which no cache keeps.
-func writeObject(w http.ResponseWriter, status int, members func(*object.Writer)) {
-	body := object.Begin(make([]byte, 0, usualAnswer))
-	members(&body)
+func (s *server) writeObject(w http.ResponseWriter, status int, members func(*object.Writer)) {
+	body, _ := s.answers.Get().(*object.Writer)
+	if body == nil {
+		body = new(object.Begin(make([]byte, 0, usualAnswer)))
+	}
+	defer s.answers.Put(body)
+	body.Reset()
+	members(body)
 	answer := append(body.End(), '\n')
 	h := w.Header()
 	h["Content-Type"] = jsonType

@@ -14,7 +14,7 @@ import (
 func TestAnswersSayTheirLength(t *testing.T) {
 	for _, length := range []int{10, countedAnswer - 40, countedAnswer, countedAnswer + 1, 3 * countedAnswer} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			writeObject(w, http.StatusOK, func(o *object.Writer) { o.Text("a", strings.Repeat("b", length-len(`{"a":""}`+"\n"))) })
+			(&server{}).writeObject(w, http.StatusOK, func(o *object.Writer) { o.Text("a", strings.Repeat("b", length-len(`{"a":""}`+"\n"))) })
 		}))
 		answer, err := http.Get(s.URL)
 		if err != nil {

@@ -16,6 +16,9 @@ type Writer struct{ b []byte }
 // Begin opens an object behind what is in b.
 func Begin(b []byte) Writer { return Writer{append(b, '{')} }
 
+// Reset begins anew in the memory of a Writer, whose former object must not be used any more.
+func (w *Writer) Reset() { w.b = append(w.b[:0], '{') }
+
 // End closes the object and gives the buffer.
 func (w *Writer) End() []byte { return append(w.b, '}') }
 

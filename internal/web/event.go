@@ -35,6 +35,20 @@ type Event struct {
 
 type eventKey struct{}
 
+// eventContext is the context of a request, which holds its event.
+type eventContext struct {
+	context.Context
+	event *Event
+}
+
+// Value is part of context.Context.
+func (c *eventContext) Value(key any) any {
+	if key == (eventKey{}) {
+		return c.event
+	}
+	return c.Context.Value(key)
+}
+
 // EventFrom returns the event of the request; where there is none, one that nobody reads.
 func EventFrom(ctx context.Context) *Event {
 	if event, found := ctx.Value(eventKey{}).(*Event); found {

@@ -15,8 +15,8 @@ var (
 	bare    = []string{"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}
 )
 
-func (c *Config) prepare(h http.Header, requestID string) {
-	h["X-Request-Id"] = []string{requestID}
+func (c *Config) prepare(h http.Header, requestID []string) {
+	h["X-Request-Id"] = requestID
 	h["X-Content-Type-Options"] = nosniff
 	h["Content-Security-Policy"] = bare
 	if c.HTTPS {

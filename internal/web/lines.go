@@ -19,7 +19,7 @@ func NewJSONLines(out io.Writer, level slog.Leveler) slog.Handler {
 type jsonLines struct {
 	slog.Handler
 	out     *oneByOne
-	buffers sync.Pool // of *[]byte
+	writers sync.Pool // of *object.Writer
 }
 
 // oneByOne is a writer that several write to.
@@ -34,20 +34,20 @@ func (w *oneByOne) Write(b []byte) (int, error) {
 	return w.out.Write(b)
 }
 
-// usualLine is as long as most lines, in bytes; longer ones grow, and are let go.
+// usualLine is as long as most lines, in bytes; longer ones grow.
 const usualLine = 1024
 
 // request writes the line of a request.
 func (l *jsonLines) request(x *exchange, r *http.Request, level slog.Level) {
-	buffer, _ := l.buffers.Get().(*[]byte)
-	if buffer == nil {
-		buffer = new(make([]byte, 0, usualLine))
+	o, _ := l.writers.Get().(*object.Writer)
+	if o == nil {
+		o = new(object.Begin(make([]byte, 0, usualLine)))
 	}
-	defer l.buffers.Put(buffer)
-	o := object.Begin(*buffer)
+	defer l.writers.Put(o)
+	o.Reset()
 	o.Time(slog.TimeKey, x.ended())
 	o.Text(slog.LevelKey, level.String())
 	o.Text(slog.MessageKey, requestMessage)
-	x.fields(r, &o)
+	x.fields(r, o)
 	_, _ = l.out.Write(append(o.End(), '\n')) // there is nobody to tell
 }

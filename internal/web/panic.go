@@ -26,7 +26,7 @@ func (c *Config) recovered(x *exchange, r *http.Request, v any) (abort bool) {
 		return true
 	}
 	clear(x.Header())
-	c.prepare(x.Header(), x.event.RequestID)
+	c.prepare(x.Header(), x.requestID[:])
 	writeServerError(x, r)
 	return false
 }

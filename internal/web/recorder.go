@@ -39,6 +39,9 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // LimitBody lets at most n bytes of the body be read; what is longer fails with *http.MaxBytesError and the connection is
 // closed after the answer. A limit set before stays in force where it is smaller.
 func LimitBody(w http.ResponseWriter, r *http.Request, n int64) {
+	if 0 <= r.ContentLength && r.ContentLength <= n {
+		return // it ends there
+	}
 	// net/http closes the connection only through its own writer, so the recorder is taken off.
 	if own, wrapped := w.(*recorder); wrapped {
 		w = own.ResponseWriter

@@ -55,8 +55,10 @@ func New(c Config) func(next http.Handler) http.Handler {
 // exchange is one request and its answer; it is one allocation because every request needs all of it.
 type exchange struct {
 	recorder
-	event Event
-	began time.Time
+	event     Event
+	began     time.Time
+	requestID [1]string // as the header holds it
+	context   eventContext
 }
 
 func (c *Config) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -72,7 +74,8 @@ func (c *Config) serve(w http.ResponseWriter, r *http.Request, next http.Handler
 			panic(http.ErrAbortHandler)
 		}
 	}()
-	ctx := context.WithValue(r.Context(), eventKey{}, &x.event)
+	x.context = eventContext{r.Context(), &x.event}
+	ctx := context.Context(&x.context)
 	if c.Began != nil {
 		ctx = c.Began(ctx, r, &x.event)
 	}
@@ -85,7 +88,8 @@ func (c *Config) open(w http.ResponseWriter, r *http.Request) *exchange {
 	address = untranslated(address) // after proxies were told by the addresses that they have
 	x := &exchange{recorder: recorder{ResponseWriter: w}, began: c.Now()}
 	x.event = Event{RequestID: newRequestID(x.began), Address: text(address), Path: r.URL.Path, FromProxy: fromProxy, address: address}
-	c.prepare(w.Header(), x.event.RequestID)
+	x.requestID[0] = x.event.RequestID
+	c.prepare(w.Header(), x.requestID[:])
 	// RFC 9112 section 6.1: a request with both Content-Length and Transfer-Encoding may be an attempt to smuggle a
 	// second one. net/http has dropped Content-Length by now, so every chunked request costs its connection.
 	if len(r.TransferEncoding) > 0 {
