@@ -3,9 +3,8 @@ package oauth
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -30,7 +29,7 @@ type APIPage struct {
 // FindAPIs searches, sorts and pages the APIs, as they were at most a second ago. Every order is total.
 // *RegistrationError for a query that makes no sense.
 func (p *Provider) FindAPIs(ctx context.Context, q APIQuery) (APIPage, error) {
-	order, after, err := q.parse()
+	order, after, err := listQuery(q).parse(slices.Sorted(maps.Keys(apiColumns)), "name")
 	if err != nil {
 		return APIPage{}, err
 	}
@@ -38,52 +37,20 @@ func (p *Provider) FindAPIs(ctx context.Context, q APIQuery) (APIPage, error) {
 	if err != nil {
 		return APIPage{}, err
 	}
-	var places []apiPlace
-	for _, a := range x.all {
-		if a.matches(foldName(q.Search)) {
-			places = append(places, order.place(a))
+	column, search := apiColumns[order.column], foldName(q.Search)
+	var places []listPlace
+	for i, a := range x.all {
+		if a.matches(search) {
+			text, rank := column(a)
+			places = append(places, listPlace{Text: text, Rank: rank, ID: a.Identifier, of: i})
 		}
 	}
-	slices.SortFunc(places, order.compare)
-	page := APIPage{APIs: []*API{}, Total: len(places)}
-	if after != nil {
-		n, found := slices.BinarySearchFunc(places, *after, order.compare)
-		if found {
-			n++
-		}
-		places = places[n:]
-	}
-	places = places[min(q.Offset, len(places)):]
-	limit := min(cmp.Or(q.Limit, clientPage), maxClientPage)
-	shown := places[:min(limit, len(places))]
+	shown, next := listQuery(q).page(places, order, after)
+	page := APIPage{APIs: make([]*API, 0, len(shown)), Total: len(places), Next: next}
 	for _, at := range shown {
-		page.APIs = append(page.APIs, at.api)
-	}
-	if len(shown) < len(places) && len(shown) > 0 {
-		page.Next = shown[len(shown)-1].cursor()
+		page.APIs = append(page.APIs, x.all[at.of])
 	}
 	return page, nil
-}
-
-// parse lists every fault of a query.
-func (q *APIQuery) parse() (order apiOrder, after *apiPlace, err error) {
-	var faults RegistrationError
-	column, descending := strings.CutPrefix(cmp.Or(q.Sort, "name"), "-")
-	order = apiOrder{column, descending}
-	if !slices.Contains(apiColumns, column) {
-		faults.add("sort", "must be one of %s, with - before it for descending", strings.Join(apiColumns, ", "))
-	} else if q.Cursor != "" {
-		if after = parseAPICursor(q.Cursor, order); after == nil {
-			faults.add("cursor", "must be what the page before gave, under the same sort")
-		}
-	}
-	if q.Offset < 0 {
-		faults.add("offset", "must not be negative")
-	}
-	if q.Limit < 0 {
-		faults.add("limit", "must not be negative")
-	}
-	return order, after, faults.orNil()
 }
 
 func (a *API) matches(folded string) bool {
@@ -91,68 +58,12 @@ func (a *API) matches(folded string) bool {
 		slices.ContainsFunc(a.Scopes, func(s APIScope) bool { return strings.Contains(strings.ToLower(s.Name), folded) })
 }
 
-// apiOrder is a column of the list and its direction.
-type apiOrder struct {
-	column     string
-	descending bool
-}
-
-var apiColumns = []string{"created", "identifier", "name", "scopes"}
-
-// apiPlace is where an API stands in an order, also when it has gone since.
-type apiPlace struct {
-	Order      string `json:"o"`
-	Text       string `json:"t,omitempty"`
-	Rank       int64  `json:"r,omitempty"`
-	Identifier string `json:"i"`
-
-	api *API
-}
-
-func (o apiOrder) String() string {
-	if o.descending {
-		return "-" + o.column
-	}
-	return o.column
-}
-
-func (o apiOrder) place(a *API) apiPlace {
-	at := apiPlace{Order: o.String(), Identifier: a.Identifier, api: a}
-	switch o.column {
-	case "name":
-		at.Text = foldName(a.Title())
-	case "scopes":
-		at.Rank = int64(len(a.Scopes))
-	case "created":
-		at.Rank = a.Created.UnixMilli()
-	}
-	return at
-}
-
-func (o apiOrder) compare(a, b apiPlace) int {
-	if o.descending {
-		a, b = b, a
-	}
-	return cmp.Or(strings.Compare(a.Text, b.Text), cmp.Compare(a.Rank, b.Rank), strings.Compare(a.Identifier, b.Identifier))
-}
-
-// cursor names the place to programs, which take it as it is.
-func (at apiPlace) cursor() string {
-	b, _ := json.Marshal(at) // texts and numbers never fail
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-// parseAPICursor gives nil for what is no cursor of this order.
-func parseAPICursor(cursor string, o apiOrder) *apiPlace {
-	b, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil {
-		return nil
-	}
-	var at apiPlace
-	if json.Unmarshal(b, &at) != nil || at.Order != o.String() {
-		return nil
-	}
-	return &at
+// apiColumns says by what an API stands where in each column: by a text, or by a number.
+var apiColumns = map[string]func(*API) (string, int64){
+	"created":    func(a *API) (string, int64) { return "", a.Created.UnixMilli() },
+	"identifier": func(*API) (string, int64) { return "", 0 }, // which decides among equal ones
+	"name":       func(a *API) (string, int64) { return foldName(a.Title()), 0 },
+	"scopes":     func(a *API) (string, int64) { return "", int64(len(a.Scopes)) },
 }
 
 // APIs gives all APIs by name. They are shared and must not be changed.
