@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"sync"
@@ -14,7 +15,9 @@ import (
 //   - Their deadlines are kept by one timer for all. net/http sets six for each request, and each would be set anew in the
 //     runtime. A connection ends up to deadlineTick later than its deadline says.
 //   - A handler that is done within milliseconds can spare the watch for a caller who hangs up; see Hasten.
-func Connections(l net.Listener) net.Listener { return &listener{Listener: l} }
+func Connections(l net.Listener) net.Listener {
+	return &listener{Listener: l, open: openConnections{began: time.Now()}}
+}
 
 // deadlineTick is how exact deadlines are.
 const deadlineTick = 250 * time.Millisecond
@@ -37,10 +40,10 @@ func (l *listener) Accept() (net.Conn, error) {
 
 // openConnections knows all connections of a listener, and looks at their deadlines while there are any.
 type openConnections struct {
+	began time.Time // deadlines are counted from here, so that it does not matter if the clock is set
 	mu    sync.Mutex
 	all   map[*connection]struct{}
-	timer *time.Timer  // set while there are connections
-	now   atomic.Int64 // of the last look, in nanoseconds since 1970
+	timer *time.Timer // set while there are connections
 }
 
 func (o *openConnections) add(c *connection) {
@@ -51,7 +54,6 @@ func (o *openConnections) add(c *connection) {
 	}
 	o.all[c] = struct{}{}
 	if o.timer == nil {
-		o.now.Store(time.Now().UnixNano())
 		o.timer = time.AfterFunc(deadlineTick, o.look)
 	}
 }
@@ -70,8 +72,7 @@ func (o *openConnections) remove(c *connection) {
 func (o *openConnections) look() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	now := time.Now().UnixNano()
-	o.now.Store(now)
+	now := int64(time.Since(o.began))
 	for c := range o.all {
 		c.reading.look(now, c.Conn.SetReadDeadline)
 		c.writing.look(now, c.Conn.SetWriteDeadline)
@@ -91,9 +92,9 @@ type connection struct {
 
 // Read is part of net.Conn. net/http watches for a caller who hangs up by reading one byte while a handler runs, which costs
 // a goroutine, a system call and three deadlines. Where the handler is in haste the watch ends at once with nothing read;
-// net/http takes that for a watch that nobody waits for any more.
+// net/http takes that for a watch that nobody waits for any more. Only once: whatever else reads one byte tries again.
 func (c *connection) Read(p []byte) (int, error) {
-	if len(p) == 1 && c.hastened.Load() {
+	if len(p) == 1 && c.hastened.CompareAndSwap(true, false) {
 		return 0, nil
 	}
 	return c.Conn.Read(p)
@@ -124,35 +125,44 @@ func (c *connection) SetDeadline(t time.Time) error {
 
 // SetReadDeadline is part of net.Conn. net/http sets one for each request before it comes, and none while it is served.
 func (c *connection) SetReadDeadline(t time.Time) error {
-	now := c.open.now.Load()
-	if !t.IsZero() && t.UnixNano() > now {
+	at := c.open.since(t)
+	if at > 0 {
 		c.hastened.Store(false)
 	}
-	return c.reading.set(t, now, c.Conn.SetReadDeadline)
+	return c.reading.set(at, c.Conn.SetReadDeadline)
 }
 
 // SetWriteDeadline is part of net.Conn.
 func (c *connection) SetWriteDeadline(t time.Time) error {
-	return c.writing.set(t, c.open.now.Load(), c.Conn.SetWriteDeadline)
+	return c.writing.set(c.open.since(t), c.Conn.SetWriteDeadline)
 }
 
-// deadline is one of a connection. Only one that is over is set on the connection itself.
+// never is a deadline that there is not.
+const never = 0
+
+// since gives a deadline in nanoseconds since began. It is negative where net/http sets one long ago, to end what waits.
+func (o *openConnections) since(t time.Time) int64 {
+	if t.IsZero() {
+		return never
+	}
+	return cmp.Or(int64(t.Sub(o.began)), -1)
+}
+
+// deadline is one of a connection. Only one that is over is set on the connection itself: at once where it was long ago, or
+// by a look.
 type deadline struct {
 	mu    sync.Mutex
-	at    int64 // in nanoseconds since 1970; 0: never
+	at    int64 // in nanoseconds since began, or never
 	isSet bool  // on the connection
 }
 
-func (d *deadline) set(t time.Time, now int64, set func(time.Time) error) error {
+func (d *deadline) set(at int64, set func(time.Time) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.at = 0
-	if !t.IsZero() {
-		d.at = t.UnixNano()
-		if d.at <= now { // at once
-			d.isSet = true
-			return set(t)
-		}
+	d.at = at
+	if at < 0 {
+		d.isSet = true
+		return set(longAgo())
 	}
 	if d.isSet {
 		d.isSet = false
@@ -164,11 +174,13 @@ func (d *deadline) set(t time.Time, now int64, set func(time.Time) error) error 
 func (d *deadline) look(now int64, set func(time.Time) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.at != 0 && d.at <= now && !d.isSet {
+	if d.at != never && d.at <= now && !d.isSet {
 		d.isSet = true
-		_ = set(time.Unix(0, d.at)) // it fails where the connection is closed
+		_ = set(longAgo()) // it fails where the connection is closed
 	}
 }
+
+func longAgo() time.Time { return time.Unix(1, 0) }
 
 type connectionKey struct{}
 
