@@ -51,6 +51,35 @@ func replicated(t *testing.T, test func(t *testing.T, url string, replicas []*re
 	}
 }
 
+// A master that stalled, and goes on when a replica has taken over, may still have the other one. What that one alone has, the
+// successor lacks: a write that waits for one replica is lost, and one that waits for both is never acknowledged.
+func TestWriteThatTheSuccessorLacksIsNotAcknowledgedWhereAllAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	master, replicas := redistest.NewReplicated(t, 2)
+	patient := func(wait string) *Store {
+		return open(t, with(master.URL(), "timeout=20s&wait_timeout=8s&wait="+wait), Options{})
+	}
+	one, both := patient("1"), open(t, with(master.URL(), "wait=2&wait_timeout=100ms"), Options{})
+	if _, err := patient("2").Create(t.Context(), store.Record{Kind: hot, ID: "before"}); err != nil {
+		t.Fatal(err)
+	}
+	master.Pause()
+	replicas[0].Must("REPLICAOF", "NO", "ONE")
+	master.Resume()
+	if _, err := one.Create(t.Context(), store.Record{Kind: hot, ID: "one"}); err != nil {
+		t.Errorf("what the other replica has: %v", err)
+	}
+	if _, err := both.Create(t.Context(), store.Record{Kind: hot, ID: "both"}); !store.IsUnavailable(err) || !strings.Contains(err.Error(), "1 of 2 replicas") {
+		t.Errorf("what the successor lacks: %v, want an UnavailableError that says why", err)
+	}
+	successor := open(t, replicas[0].URL(), Options{})
+	for id, there := range map[string]bool{"before": true, "one": false, "both": false} {
+		if _, err := successor.Get(t.Context(), hot, id); (err == nil) != there || err != nil && !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("at the successor %s: %v", id, err)
+		}
+	}
+}
+
 // No write that the replica has not acknowledged is reported, neither as done nor as refused; what is read needs no replica.
 func TestWriteWithoutAReplicaIsUnavailable(t *testing.T) {
 	replicated(t, func(t *testing.T, url string, replicas []*redistest.Server) {

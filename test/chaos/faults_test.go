@@ -13,6 +13,7 @@ const (
 	storeAway  excuse = 1 << iota // 503
 	serverDead                    // no answer at all; while it starts, 503
 	loses                         // what was acknowledged shortly before and meanwhile may be lost, as replication is asynchronous
+	replaced                      // what is merely read may be undone: a master that was may still answer from what it alone has
 )
 
 // window is the time of a fault.

@@ -17,10 +17,7 @@ func TestClusterFailoverIsFollowed(t *testing.T) {
 // Where writes wait for the replica nothing is lost; they do not go on before a master has one again.
 func TestClusterFailoverLosesNothingThatWasWaitedFor(t *testing.T) {
 	onlySoak(t)
-	onCluster(t, "?wait=1&wait_timeout=1s", storeAway, func(g *group) {
-		killed(g)
-		g.back()
-	})
+	onCluster(t, "?wait=1&wait_timeout=1s", storeAway, killedAndBack)
 }
 
 func onCluster(t *testing.T, query string, excuse excuse, fault func(*group)) {
@@ -38,7 +35,7 @@ func onCluster(t *testing.T, query string, excuse excuse, fault func(*group)) {
 	w.run(t.Context())
 	w.trouble(func() {
 		g := groups[rand.IntN(len(groups))]
-		w.during("a master is killed", excuse, func() { fault(g) })
+		w.during("a master is killed", excuse|replaced, func() { fault(g) })
 		g.back()
 	})
 	w.verify()

@@ -22,10 +22,10 @@ type group struct {
 // failover that nobody ordered would be found as a fault of ours.
 const absence = "5000" // ms
 
-// watched gives a group of two behind a Sentinel.
-func watched(t testing.TB) (g *group, url string) {
+// watched gives a master with some replicas behind a Sentinel.
+func watched(t testing.TB, replicas int) (g *group, url string) {
 	t.Helper()
-	w := redistest.NewWatchedBy(t, 1, "--appendonly", "yes")
+	w := redistest.NewWatchedBy(t, replicas, "--appendonly", "yes")
 	w.Patience(absence)
 	return &group{t: t, master: w.Master, replicas: w.Replicas}, w.URL()
 }

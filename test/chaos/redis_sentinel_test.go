@@ -9,18 +9,23 @@ import (
 // What a failover may lose is lost, and nothing else is wrong.
 func TestSentinelFailoverIsFollowed(t *testing.T) {
 	onlySoak(t)
-	g, url := watched(t)
+	g, url := watched(t, 1)
 	failovers(t, g, url, storeAway|loses, killed, stopped)
 }
 
 // Where writes wait for the replica nothing is lost; they do not go on before the new master has one.
 func TestSentinelFailoverLosesNothingThatWasWaitedFor(t *testing.T) {
 	t.Parallel()
-	g, url := watched(t)
-	failovers(t, g, url+"?wait=1&wait_timeout=1s", storeAway, func(g *group) {
-		killed(g)
-		g.back()
-	})
+	g, url := watched(t, 1)
+	failovers(t, g, url+"?wait=1&wait_timeout=1s", storeAway, killedAndBack)
+}
+
+// A master that stalls and goes on when another has taken over finds at most a replica that has not heard of it, and never the
+// one that took over: where writes wait for every replica it acknowledges none.
+func TestSentinelFailoverLosesNothingThatEveryReplicaHas(t *testing.T) {
+	onlySoak(t)
+	g, url := watched(t, 2)
+	failovers(t, g, url+"?wait=2&wait_timeout=1s", storeAway, stopped, killedAndBack)
 }
 
 func failovers(t *testing.T, g *group, url string, excuse excuse, faults ...func(*group)) {
@@ -31,7 +36,7 @@ func failovers(t *testing.T, g *group, url string, excuse excuse, faults ...func
 	var trouble []func()
 	for _, fault := range faults {
 		trouble = append(trouble, func() {
-			w.during("another becomes the master", excuse, func() { fault(g) })
+			w.during("another becomes the master", excuse|replaced, func() { fault(g) })
 			g.back()
 		})
 	}
@@ -42,6 +47,11 @@ func failovers(t *testing.T, g *group, url string, excuse excuse, faults ...func
 func killed(g *group) {
 	g.master.Kill()
 	g.takenOver()
+}
+
+func killedAndBack(g *group) {
+	killed(g)
+	g.back()
 }
 
 // stopped lets the old master go on when another has taken over: until it is told it takes itself for the master, and has

@@ -145,6 +145,7 @@ func (w *worker) holds(app *authtest.App, value string, s *state) {
 		w.amiss(s, "a token of %s is good again", app.ID)
 	case !active && s.fate == stands:
 		w.amiss(s, "a token of %s is lost", app.ID)
+	case !active && s.fate == open && w.provisional():
 	case !active && s.fate == open:
 		s.become(over)
 		s.how = " (nobody acknowledged it: it was seen)"

@@ -56,6 +56,12 @@ func (w *worker) work() {
 	}
 }
 
+// provisional tells whether what is merely read at this moment may be undone, so that the ledger does not learn from it.
+func (w *worker) provisional() bool {
+	now := time.Now()
+	return w.faults.excuses(replaced, now, now)
+}
+
 // verdict says what became of a request.
 type verdict int
 
