@@ -157,7 +157,6 @@ func (f *feed) readAll(ctx context.Context) error {
 		f.branch++
 	}
 	f.end, f.told, f.recent = feedMark{}, nil, nil
-	clear(f.withdrawn)
 	for _, r := range all {
 		f.add(r)
 	}

@@ -94,6 +94,26 @@ func TestWithdrawnKeysAreToldToEveryReaderOnEveryNode(t *testing.T) {
 	}
 }
 
+// TestKeysThatComeWhileAllAreWithdrawnAreToldAsWell, and none of them twice.
+func TestKeysThatComeWhileAllAreWithdrawnAreToldAsWell(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n, other := w.keyedNode(w.store)
+	n.run()
+	sees := n.reads(n.guard("api", api), "")
+	_, keys := w.keyedNode(&hooked{Backend: w.store, hooks: map[string]func(){"swap keyring": func() {
+		ok(t, other.RotateNow(context.Background(), ""))
+	}}})
+	gone, err := keys.WithdrawAll(t.Context(), jose.ES256)
+	ok(t, err)
+	if len(gone) != 3 {
+		t.Fatalf("withdrawn: %+v", gone)
+	}
+	awaitKeys(t, sees, gone[0].ID, gone[1].ID, gone[2].ID)
+	time.Sleep(600 * time.Millisecond) // two looks at the list
+	awaitKeys(t, sees)
+}
+
 // TestAnOlderNodeTellsNobodyOfKeys: it knows no names, and would call the event `ended`, which its readers could not read.
 func TestAnOlderNodeTellsNobodyOfKeys(t *testing.T) {
 	t.Parallel()
@@ -187,6 +207,8 @@ func TestAWithdrawalThatWasToldIsFinished(t *testing.T) {
 		t.Errorf("%d audit events", got)
 	}
 
+	w.move(time.Hour)
+	time.Sleep(time.Second) // the node has looked
 	now, err := w.store.Get(t.Context(), ring, string(jose.ES256))
 	ok(t, err)
 	_, err = w.store.Swap(t.Context(), now, before)

@@ -58,7 +58,7 @@ func BenchmarkCachedToken(b *testing.B) {
 func BenchmarkCachedTokenWithFeed(b *testing.B) {
 	s := newServer(b, jose.ES256)
 	g := newGuard(b, s.config())
-	g.feed = newFeed(&g.config, g.discovery)
+	g.feed = newFeed(&g.config, g.discovery, g.keys)
 	g.feed.heard.Store(time.Now().Add(time.Hour).UnixNano())
 	for i := range 100_000 {
 		check(b, g.feed.deny([]byte(fmt.Sprintf(`{"type":"token","jti":"x.%d","until":%d}`, i, time.Now().Add(time.Hour).Unix()))))

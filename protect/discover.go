@@ -73,7 +73,7 @@ func (d *discovery) read(ctx context.Context) error {
 }
 
 func (d *discovery) ask(ctx context.Context) (*endpoints, error) {
-	a, err := d.get(ctx, insertWellKnown(strings.TrimSuffix(d.config.Issuer, "/"), "oauth-authorization-server"))
+	a, err := d.get(ctx, insertWellKnown(strings.TrimSuffix(d.config.Issuer, "/"), "oauth-authorization-server"), anyCopy)
 	if err == nil && a.usable() {
 		return d.parse(a.body)
 	}
@@ -81,7 +81,7 @@ func (d *discovery) ask(ctx context.Context) (*endpoints, error) {
 		return nil, fmt.Errorf("read metadata: %w", errors.Join(err, a.fault()))
 	}
 	// Servers that only know OpenID Connect Discovery append the path instead (RFC 8414 section 5).
-	a, err = d.get(ctx, strings.TrimSuffix(d.config.Issuer, "/")+"/.well-known/openid-configuration")
+	a, err = d.get(ctx, strings.TrimSuffix(d.config.Issuer, "/")+"/.well-known/openid-configuration", anyCopy)
 	if err != nil || !a.usable() {
 		return nil, fmt.Errorf("read metadata: %w", errors.Join(err, a.fault()))
 	}
@@ -159,8 +159,16 @@ func (a *document) fault() error {
 	return nil
 }
 
+// copies says whether a document may come from a cache on the way (RFC 9111 section 5.2.1.4).
+type copies string
+
+const (
+	anyCopy copies = ""
+	noCopy  copies = "no-cache"
+)
+
 // get reads a document, within the time and size that one may have.
-func (d *discovery) get(ctx context.Context, from string) (*document, error) {
+func (d *discovery) get(ctx context.Context, from string, which copies) (*document, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.config.Timeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, from, http.NoBody)
@@ -168,6 +176,9 @@ func (d *discovery) get(ctx context.Context, from string) (*document, error) {
 		return nil, err
 	}
 	r.Header.Set("Accept", "application/json")
+	if which != anyCopy {
+		r.Header.Set("Cache-Control", string(which))
+	}
 	response, err := d.config.HTTPClient.Do(r)
 	if err != nil {
 		return nil, err

@@ -31,9 +31,13 @@
 // # Revocation
 //
 // A JWT is good until it expires, whatever happens at the server. With Config.ClientID, the API listens to the revocation
-// feed where the server offers one, as Grantor does, and then refuses what was revoked within a second. Without the feed,
-// let JWTs live for minutes only. Config.WhenFeedAway says what happens while the feed cannot be heard, which is known
-// after 15 seconds.
+// feed where the server offers one, as Grantor does, and then refuses what was revoked within a second, and so whatever a
+// signing key signed that was withdrawn. Without the feed, let JWTs live for minutes only, and know that a withdrawn key is
+// believed until the keys are read again, in five minutes. Config.WhenFeedAway says what happens while the feed cannot be
+// heard, which is known after 15 seconds.
+//
+// When keys were withdrawn and the new ones cannot be read, what other known keys signed is still taken, and what an unknown
+// key signed is answered with 503.
 //
 // # What is not done
 //

@@ -34,6 +34,7 @@ func usualPace() pace {
 type feed struct {
 	config    *Config
 	discovery *discovery
+	keys      *keyring
 	secret    string // the header Authorization
 	pace      pace
 	denied    denied
@@ -57,8 +58,8 @@ type feed struct {
 	}
 }
 
-func newFeed(c *Config, d *discovery) *feed {
-	return &feed{config: c, discovery: d, secret: basic(c.ClientID, c.ClientSecret), pace: usualPace(), begun: make(chan struct{})}
+func newFeed(c *Config, d *discovery, k *keyring) *feed {
+	return &feed{config: c, discovery: d, keys: k, secret: basic(c.ClientID, c.ClientSecret), pace: usualPace(), begun: make(chan struct{})}
 }
 
 // wait waits until the first connection has caught up or failed, so that an API that was just started does not take what

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -15,24 +16,10 @@ var errUnreadable = errors.New("an event of the revocation feed cannot be read")
 
 // take acts on an event. Position and time move on only after it was taken whole.
 func (f *feed) take(e event, caughtUp *bool) error {
-	switch {
-	case e.broken:
-		if err := f.unreadable(e, errors.New("it is too long")); err != nil {
+	if err := f.act(e, caughtUp); err != nil {
+		if err := f.unreadable(e, err); err != nil {
 			return err
 		}
-	case e.name == "ended":
-		if err := f.deny(e.data); err != nil {
-			if err := f.unreadable(e, err); err != nil {
-				return err
-			}
-		}
-	case e.name == "ready":
-		*caughtUp = true
-		f.heard.Store(f.config.Now().UnixNano())
-		f.begin.Do(func() { close(f.begun) })
-	case e.name == "reset":
-		*caughtUp = false
-		f.config.Log.Info("the revocation feed begins anew; what it denied before stays denied", "issuer", f.config.Issuer)
 	}
 	// Heartbeats need no more than what follows; the names of events to come are known to readers to come.
 	if e.id != "" {
@@ -41,6 +28,26 @@ func (f *feed) take(e event, caughtUp *bool) error {
 	if *caughtUp {
 		f.heard.Store(f.config.Now().UnixNano())
 		f.report()
+	}
+	return nil
+}
+
+// act does what an event asks for. The error says why it cannot be read.
+func (f *feed) act(e event, caughtUp *bool) error {
+	switch {
+	case e.broken:
+		return errors.New("it is too long")
+	case e.name == "ended":
+		return f.deny(e.data)
+	case e.name == "keys":
+		return f.keysChanged(e.data)
+	case e.name == "ready":
+		*caughtUp = true
+		f.heard.Store(f.config.Now().UnixNano())
+		f.begin.Do(func() { close(f.begun) })
+	case e.name == "reset":
+		*caughtUp = false
+		f.config.Log.Info("the revocation feed begins anew; what it denied before stays denied", "issuer", f.config.Issuer)
 	}
 	return nil
 }
@@ -79,8 +86,13 @@ type record struct {
 // good again then, and what was told of them must still be known.
 const clockError = time.Hour
 
-// deny notes what an event says has ended, for as long as tokens are taken that it is about: longer than the server says by
-// the difference that clocks may have, and by clockError.
+// remembered is until when something is kept that matters until a time: longer than the server says by the difference that clocks
+// may have, and by clockError.
+func (f *feed) remembered(until int64) uint32 {
+	return clampSecond(min(max(until, 0), math.MaxUint32) + int64((f.config.Skew+clockError+time.Second-1)/time.Second))
+}
+
+// deny notes what an event says has ended, for as long as tokens are taken that it is about.
 func (f *feed) deny(data []byte) error {
 	var r record
 	if err := json.Unmarshal(data, &r); err != nil {
@@ -89,8 +101,7 @@ func (f *feed) deny(data []byte) error {
 	if r.Until == nil {
 		return errors.New("it lacks until")
 	}
-	now := second(f.config.Now())
-	until := clampSecond(min(max(*r.Until, 0), math.MaxUint32) + int64((f.config.Skew+clockError+time.Second-1)/time.Second))
+	now, until := second(f.config.Now()), f.remembered(*r.Until)
 	mark := f.discovery.mark
 	switch {
 	case r.Type == "token" && r.ID != "":
@@ -129,4 +140,23 @@ func orAlways(before *int64) int64 {
 		return always
 	}
 	return *before
+}
+
+// keysChanged takes an event `keys`: the key set is not what it was, and some keys may have been withdrawn. Where it does not tell
+// which, reading the set again does.
+func (f *feed) keysChanged(data []byte) error {
+	var r struct {
+		Withdrawn []string `json:"withdrawn"`
+		Until     *int64   `json:"until"`
+	}
+	switch err := json.Unmarshal(data, &r); {
+	case err == nil && len(r.Withdrawn) == 0:
+		f.keys.changed()
+		return nil
+	case err != nil || r.Until == nil || slices.Contains(r.Withdrawn, ""):
+		f.keys.changed()
+		return errors.New("it does not tell which keys were withdrawn") // what it is stays out of the log
+	}
+	f.keys.withdraw(r.Withdrawn, time.Unix(int64(f.remembered(*r.Until)), 0))
+	return nil
 }

@@ -352,16 +352,20 @@ func FuzzFeedEvent(f *testing.F) {
 	for _, data := range []string{
 		`{"type":"token","jti":"a","until":1790000000}`, `{"type":"client","client_id":"a","before":-1,"until":99999999999999}`,
 		`{"type":"subject","sub":"a","gen":"b","before":1790000000,"until":1790000000}`, `{"type":"session","authorization":"a","until":0}`, `[]`, `null`,
+		`{"withdrawn":["a","b"],"until":1790000000}`, `{"withdrawn":["a"]}`, `{"withdrawn":[],"until":99999999999999}`,
 	} {
 		f.Add(data)
 	}
 	c := Config{Issuer: "https://auth.example.com", Audience: stageAudience, Now: time.Now, EndWithSession: true}.complete()
 	f.Fuzz(func(t *testing.T, data string) {
-		reader := newFeed(&c, newDiscovery(&c))
-		caughtUp := true
-		err := reader.take(event{id: "1", name: "ended", data: []byte(data)}, &caughtUp)
-		if taken := reader.position == "1"; taken != (err == nil) || taken != reader.current() {
-			t.Errorf("%v, position %q", err, reader.position)
+		for _, name := range []string{"ended", "keys"} {
+			d := newDiscovery(&c)
+			reader := newFeed(&c, d, newKeyring(&c, d))
+			caughtUp := true
+			err := reader.take(event{id: "1", name: name, data: []byte(data)}, &caughtUp)
+			if taken := reader.position == "1"; taken != (err == nil) || taken != reader.current() {
+				t.Errorf("%s: %v, position %q", name, err, reader.position)
+			}
 		}
 	})
 }

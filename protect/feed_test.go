@@ -86,7 +86,8 @@ func newLineWith(t *testing.T, change func(*feed), scripts ...script) *line {
 	c := w.config()
 	c.Hooks.OnFeed = func(state string) { w.states <- state }
 	c = c.complete()
-	w.f = newFeed(&c, w.discovery(t, &c))
+	d := w.discovery(t, &c)
+	w.f = newFeed(&c, d, newKeyring(&c, d))
 	w.f.pace = quickPace()
 	change(w.f)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -57,7 +57,7 @@ func New(ctx context.Context, c Config) (*Guard, error) {
 	if c.ClientID != "" {
 		g.introspector = newIntrospector(&g.config, g.discovery)
 		if c.Feed != FeedOff {
-			g.feed = newFeed(&g.config, g.discovery)
+			g.feed = newFeed(&g.config, g.discovery, g.keys)
 			g.background.Go(func() { g.feed.run(life) })
 		}
 	}

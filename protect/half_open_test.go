@@ -116,7 +116,7 @@ func TestALostHTTP2ConnectionIsNotUsedAgain(t *testing.T) {
 	transport.HTTP2.SendPingTimeout, transport.HTTP2.PingTimeout = 100*time.Millisecond, 100*time.Millisecond
 	d := newDiscovery(&c)
 	check(t, d.read(t.Context()))
-	f := newFeed(&c, d)
+	f := newFeed(&c, d, newKeyring(&c, d))
 	f.pace = quickPace()
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup

@@ -68,7 +68,7 @@ func (g *Guard) verify(ctx context.Context, token string, d *digest) (*Token, *R
 	case fault == nil:
 		g.good.put(d, v, v.token.Expires.Add(g.config.Skew).UnixMilli(), now.UnixMilli())
 		return v.token, nil
-	case errors.Is(fault, errUnknownKey) && g.keys.failing.Load():
+	case errors.Is(fault, errUnknownKey) && (g.keys.failing.Load() || g.keys.outdated()):
 		return nil, unavailable() // it may be signed with a key that could not be read
 	case errors.Is(fault, errUnknownKey), errors.As(fault, &early):
 		return nil, invalidToken(fault.Error()) // will not be true for long
@@ -78,21 +78,31 @@ func (g *Guard) verify(ctx context.Context, token string, d *digest) (*Token, *R
 	return nil, refusal
 }
 
-var errUnknownKey = errors.New("signed with a key that the authorization server does not have")
+var (
+	errUnknownKey   = errors.New("signed with a key that the authorization server does not have")
+	errWithdrawnKey = errors.New("signed with a key that the authorization server has withdrawn")
+)
 
 // verifyWith gives errors in fixed words, which may be told.
 func (g *Guard) verifyWith(set *keys, token string) (verified, error) {
 	var v verified
-	unknown := false
+	var missing error
 	claims, err := jose.Verify(token, "at+jwt", func(kid string) (*jose.Key, bool) {
 		v.key = set.byID[kid]
-		unknown = v.key == nil
-		return v.key, v.key != nil
+		switch {
+		case v.key != nil:
+			return v.key, true
+		case g.keys.withdrawn(kid):
+			missing = errWithdrawnKey
+		default:
+			missing = errUnknownKey
+		}
+		return nil, false
 	})
-	if unknown {
-		return verified{}, errUnknownKey
-	}
-	if err != nil {
+	switch {
+	case missing != nil:
+		return verified{}, missing
+	case err != nil:
 		return verified{}, errors.New(strings.TrimPrefix(err.Error(), jose.ErrInvalid.Error()+": "))
 	}
 	if v.token, err = g.discovery.parseToken(claims); err != nil {

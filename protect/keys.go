@@ -44,13 +44,20 @@ type keyring struct {
 	first   chan struct{} // closed when the first reading has ended
 	stopped chan struct{} // closed when run has ended
 	wanted  chan struct{} // asks run to read now
+	news    chan struct{} // asks run to read soon
+	told    atomic.Uint64 // how often the feed told that the keys have changed
+	seen    atomic.Uint64 // and how often it had when the last reading began that gave all that has changed
 
 	mu      sync.Mutex
-	asked   time.Time     // when somebody last asked
-	ended   chan struct{} // closed when the reading that is running or asked for has ended
-	pending bool          // whether there is one
+	asked   time.Time        // when somebody last asked
+	ended   chan struct{}    // closed when the reading that is running or asked for has ended
+	pending bool             // whether there is one
+	gone    map[string]int64 // the keys that were withdrawn, and until when that is remembered, in unix milliseconds
 
-	discovered time.Time // of run alone: when the metadata was read
+	// Of run alone.
+	discovered time.Time // when the metadata was read
+	last       time.Time // when the keys were, or will be, read because the feed told of a change
+	inRow      int       // how often they were, without keysCalm in between
 }
 
 // keys never change. A key that a later set has, too, is the same pointer in both.
@@ -60,7 +67,7 @@ func newKeyring(c *Config, d *discovery) *keyring {
 	return &keyring{
 		config: c, discovery: d,
 		first: make(chan struct{}), stopped: make(chan struct{}), wanted: make(chan struct{}, 1),
-		ended: make(chan struct{}), pending: true,
+		news: make(chan struct{}, 1), ended: make(chan struct{}), pending: true, gone: map[string]int64{},
 	}
 }
 
@@ -129,15 +136,8 @@ func (k *keyring) run(ctx context.Context) {
 			next = doubled(retrySoonest, failures-1, retryLatest)
 		}
 		k.end()
-		timer := time.NewTimer(jitter(next))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !k.wait(ctx, jitter(next)) {
 			return
-		case <-timer.C:
-			k.begin()
-		case <-k.wanted:
-			timer.Stop()
 		}
 	}
 }
@@ -196,11 +196,11 @@ func (k *keyring) readAll(ctx context.Context) (next time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
+	told := k.told.Load()
 	if e.jwks == "" { // a server without JWTs
-		k.store(nil)
-		return keysUsually, nil
+		return keysUsually, k.store(nil, told)
 	}
-	a, err := k.discovery.get(ctx, e.jwks)
+	a, err := k.discovery.get(ctx, e.jwks, k.which())
 	if err == nil {
 		err = a.fault()
 	}
@@ -214,8 +214,7 @@ func (k *keyring) readAll(ctx context.Context) (next time.Duration, err error) {
 	if len(set) > maxKeys {
 		return 0, errors.New("read keys: too many")
 	}
-	k.store(set)
-	return maxAge(a.header), nil
+	return maxAge(a.header), k.store(set, told)
 }
 
 // discover reads the metadata where it is time to. Those that are known stay in use while they cannot be read.
@@ -243,13 +242,16 @@ func (k *keyring) wantsFeed() bool {
 	return k.config.ClientID != "" && k.config.Feed != FeedOff && e != nil && e.feed == ""
 }
 
-// store keeps the keys whose algorithm is taken here. Where nothing changed, the set stays the same one.
-func (k *keyring) store(set []*jose.Key) {
+// store keeps the keys whose algorithm is taken here, and that were not withdrawn. Where nothing changed, the set stays the same
+// one. told is what k.told was before the set was read. errOldKeys.
+func (k *keyring) store(set []*jose.Key, told uint64) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	old := k.known.Load()
 	fresh := &keys{byID: make(map[string]*jose.Key, len(set))}
 	same := 0
 	for _, key := range set {
-		if !slices.Contains(k.config.Algorithms, string(key.Algorithm)) {
+		if _, gone := k.gone[key.ID]; gone || !slices.Contains(k.config.Algorithms, string(key.Algorithm)) {
 			continue
 		}
 		if old != nil {
@@ -264,6 +266,11 @@ func (k *keyring) store(set []*jose.Key) {
 	if old == nil || same != len(fresh.byID) || same != len(old.byID) {
 		k.known.Store(fresh)
 	}
+	if k.older(set) {
+		return errOldKeys
+	}
+	k.seen.Store(told)
+	return nil
 }
 
 func maxAge(header http.Header) time.Duration {

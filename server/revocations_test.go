@@ -171,10 +171,19 @@ func TestTheFeedIsAStreamThatOutlivesTheBoundsOfAConnection(t *testing.T) {
 	if here, there := r.next("ended"), again.next("ended"); here != there {
 		t.Errorf("one reads %+v, the other %+v", here, there)
 	}
+	leaked := s.keys.Status()[0].ID
+	_, err := s.keys.Withdraw(t.Context(), leaked)
+	ok(t, err)
+	var changed oauth.KeysChanged
+	ok(t, json.Unmarshal([]byte(r.next("keys").data), &changed))
+	if len(changed.Withdrawn) != 1 || changed.Withdrawn[0] != leaked {
+		t.Errorf("got %+v", changed)
+	}
 	lost := s.listen(l, "api", "never-1")
 	lost.next("reset")
 	lost.next("ended")
 	lost.next("ended")
+	lost.next("keys")
 	lost.next("ready")
 	ok(t, r.answer.Body.Close())
 	if strings.Contains(s.log.String(), `"level":"ERROR"`) {

@@ -18,8 +18,9 @@ func (c *command) keyWithdraw() *cobra.Command {
 		Use:   "withdraw (KID | --all)",
 		Short: "Take keys that have leaked out of use at once, and put new ones in their place",
 		Long: "Take keys that have leaked out of use at once, and put new ones in their place.\n" +
-			"What they signed is refused here within a second, by every node; refresh tokens stay good and buy new access tokens.\n" +
-			"APIs that keep the key set believe the old keys until they read it again. Write -- before a KID that begins with a -.",
+			"What they signed is refused within a second, here and by APIs that read the revocation feed; refresh tokens stay good\n" +
+			"and buy new access tokens. APIs that only keep the key set believe the old keys until they read it again.\n" +
+			"Write -- before a KID that begins with a -.",
 		Args: cobra.ArbitraryArgs,
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "withdraw the current, the next and the retired keys, which lay beside each other")
