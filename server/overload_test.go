@@ -16,8 +16,8 @@ import (
 	"github.com/grantor-dev/grantor/server"
 )
 
-// overload sends token requests over so many connections for a while, and tells how long the served ones took.
-func (s *site) overload(address string, connections int, d time.Duration) (served []time.Duration, shed int) {
+// overload sends token requests over so many connections for a while, and tells how many others were served during each that was.
+func (s *site) overload(address string, connections int, d time.Duration) (served []int, shed int) {
 	s.t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: connections}
 	defer transport.CloseIdleConnections()
@@ -28,15 +28,16 @@ func (s *site) overload(address string, connections int, d time.Duration) (serve
 	for range connections {
 		all.Go(func() {
 			for time.Now().Before(end) {
-				began := time.Now()
+				mu.Lock()
+				before := len(served)
+				mu.Unlock()
 				status, err := s.tokenOver(client, address)
-				took := time.Since(began)
 				mu.Lock()
 				switch {
 				case err != nil:
 					s.t.Errorf("no answer: %v", err)
 				case status == http.StatusOK:
-					served = append(served, took)
+					served = append(served, len(served)-before)
 				case status == http.StatusServiceUnavailable:
 					shed++
 				default:
@@ -82,11 +83,12 @@ func TestOverloadIsShedAndLeavesNothingBehind(t *testing.T) {
 	if len(served) == 0 || shed == 0 {
 		t.Fatalf("%d served, %d shed", len(served), shed)
 	}
-	t.Logf("%d served, the slowest hundredth in %v; %d shed", len(served), served[len(served)*99/100], shed)
-	// Nobody waits longer than his patience for a turn, which TestAWaitHasAnEnd holds to the nanosecond. The rest is the work itself
-	// on this machine, which also does that of 160 callers, and of other tests.
-	if slow := served[len(served)*99/100]; slow > limit.Patience+20*time.Second {
-		t.Errorf("the slowest hundredth took %v", slow)
+	// How long a request takes is also the work of 160 callers and of other tests on this machine. How many are served before it
+	// is not: those that are worked on or wait, and some whose turn the machine brings earlier.
+	typical, late := served[len(served)/2], served[len(served)*95/100]
+	t.Logf("%d served, half of them after %d others or fewer, nearly all after %d; %d shed", len(served), typical, late, shed)
+	if typical > 32 || late > 48 {
+		t.Errorf("half of them wait for more than %d others, a twentieth for more than %d", typical, late)
 	}
 	if got := lane.State(); got.Running != 0 || got.Waiting != 0 {
 		t.Errorf("after it: %+v", got)
