@@ -42,6 +42,7 @@ type site struct {
 // node is one process of it, as far as one process can be two.
 type node struct {
 	provider *oauth.Provider
+	keys     *oauth.Keyring
 	address  string
 }
 
@@ -121,7 +122,7 @@ func newNode(t *testing.T, redisURL string) *node {
 		tasks.Wait()
 		ok(t, backend.Close())
 	})
-	return &node{provider: p, address: listening.Listener.Addr().String()}
+	return &node{provider: p, keys: keys, address: listening.Listener.Addr().String()}
 }
 
 // tokens gives n tokens of a client, half of them by each node.
