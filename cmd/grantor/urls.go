@@ -17,12 +17,16 @@ type storeURL string
 
 // String gives the URL without user and password.
 func (s storeURL) String() string {
-	scheme, rest, found := strings.Cut(string(s), "://")
+	scheme := s.scheme()
+	rest, found := strings.CutPrefix(string(s), scheme+"://")
 	switch {
-	case !found && s.isRedis(): // misspelt: no telling what is its password
-		return s.scheme() + ":(hidden)"
-	case !found:
+	case s.isRedis() && !found: // misspelt: no telling what is its password
+		return scheme + ":(hidden)"
+	case s.isRedis():
+	case scheme == "bolt" || scheme == "memory":
 		return string(s)
+	default:
+		return "(hidden)"
 	}
 	rest, query, _ := strings.Cut(rest, "?")
 	if strings.Contains(query, "@") { // the password may begin before the question mark, or be the parameter
