@@ -81,15 +81,21 @@ func occupied(t *testing.T, url string) (s *Store, h *held, release func()) {
 	s = open(t, url, Options{})
 	h = &held{}
 	s.client.AddHook(h)
+	return s, h, h.occupy(s)
+}
+
+// occupy holds up all lanes of a store until the function that it gives is called.
+func (h *held) occupy(s *Store) (release func()) {
 	h.gate.Lock()
+	before := h.alone.Load()
 	var lanes sync.WaitGroup
 	for range laneCount {
 		lanes.Go(func() { _, _ = s.Get(context.Background(), hot, "lane") })
 	}
-	for h.alone.Load() < laneCount {
+	for h.alone.Load() < before+laneCount {
 		time.Sleep(time.Millisecond)
 	}
-	return s, h, func() { h.gate.Unlock(); lanes.Wait() }
+	return func() { h.gate.Unlock(); lanes.Wait() }
 }
 
 // Each caller gets its own answer, of whatever sort those beside it are.
@@ -168,6 +174,106 @@ func TestCommandGivenUpInTheQueueIsNotSent(t *testing.T) {
 	}
 }
 
+// A command that is under way when its caller gives up has an unknown outcome: he is told at once, those beside him get their
+// answers, and nothing is sent again.
+func TestWhoGivesUpWhileABatchIsUnderWayIsAnswered(t *testing.T) {
+	s, h, release := occupied(t, redistest.Start(t))
+	h.batches.Lock()
+	ctx, giveUp := context.WithCancel(t.Context())
+	gone, stays := make(chan error, 1), make(chan error, 1)
+	go func() { _, err := s.Add(ctx, hot, "gone", 1, 0); gone <- err }()
+	go func() { _, err := s.Add(context.Background(), hot, "stays", 1, 0); stays <- err }()
+	queued(t, s, 2)
+	release()
+	for h.pipelined.Load() < 2 { // it is under way, and held up
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(3 * lookEvery) // and is looked at although the queue is empty
+	giveUp()
+	select {
+	case err := <-gone:
+		if !store.IsUnavailable(err) || !errors.Is(err, context.Canceled) {
+			t.Errorf("given up: %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("who gave up waits")
+	}
+	time.Sleep(3 * lookEvery) // he is told once
+	h.batches.Unlock()
+	if err := <-stays; err != nil {
+		t.Errorf("beside it: %v", err)
+	}
+	for _, counter := range []string{"gone", "stays"} {
+		if n, err := s.Add(t.Context(), hot, counter, 0, 0); err != nil || n != 1 {
+			t.Errorf("%s is %d, %v", counter, n, err)
+		}
+	}
+}
+
+// Who gives up is answered also where nobody had waited for a while; and nobody looks where nobody waits.
+func TestLooksBeginAndEnd(t *testing.T) {
+	s, h, release := occupied(t, redistest.Start(t))
+	for range 3 {
+		ctx, giveUp := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		ended := make(chan error, 1)
+		go func() { _, err := s.Get(ctx, hot, "id"); ended <- err }()
+		select {
+		case err := <-ended:
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("given up: %v", err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("who gave up waits")
+		}
+		giveUp()
+		release()
+		for began := time.Now(); s.looking(); time.Sleep(time.Millisecond) {
+			if time.Since(began) > 10*time.Second {
+				t.Fatal("nobody waits, and somebody looks")
+			}
+		}
+		release = h.occupy(s)
+	}
+	release()
+}
+
+// Of two batches that are under way one is answered: who waits for the other is looked at still, and is told one thing only.
+func TestABatchIsLookedAtUntilItIsAnswered(t *testing.T) {
+	b := &batches{}
+	ctx, giveUp := context.WithCancel(t.Context())
+	next := func() (*waiting, []*waiting) {
+		w := b.place(ctx, nil)
+		b.queue = []*waiting{w}
+		return w, b.next()
+	}
+	_, first := next()
+	w, second := next()
+	if got := b.answerable(first); len(got) != 1 {
+		t.Errorf("%d of the first batch are answered", len(got))
+	}
+	giveUp()
+	b.look()
+	b.look()
+	select {
+	case answered := <-w.answered:
+		if answered {
+			t.Error("he is told that there is an answer")
+		}
+	default:
+		t.Error("he is not told")
+	}
+	if got := b.answerable(second); len(got) != 0 || len(b.underWay) != 0 {
+		t.Errorf("%d of the second batch are answered, %d batches are under way", len(got), len(b.underWay))
+	}
+}
+
+// looking reports whether somebody looks for callers who have given up.
+func (s *Store) looking() bool {
+	s.writing.mu.Lock()
+	defer s.writing.mu.Unlock()
+	return s.writing.looking || len(s.writing.underWay) > 0
+}
+
 // The answers to a batch are lost: every command of it has an unknown outcome, and none is sent again.
 func TestBatchWithLostAnswersIsNotRepeated(t *testing.T) {
 	server := redistest.New(t)
@@ -217,6 +323,28 @@ func TestClosedStoreLeavesNoCommandWaiting(t *testing.T) {
 	if _, err := s.Get(t.Context(), hot, "id"); !store.IsUnavailable(err) {
 		t.Errorf("get of a closed store: %v", err)
 	}
+}
+
+func TestCloseWaitsForWhatIsUnderWay(t *testing.T) {
+	s, h, release := occupied(t, redistest.Start(t))
+	h.batches.Lock()
+	answered := make(chan struct{})
+	go func() { defer close(answered); _, _ = s.Get(context.Background(), hot, "id") }()
+	queued(t, s, 1)
+	release()
+	for h.pipelined.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	closed := make(chan struct{})
+	go func() { defer close(closed); _ = s.Close() }()
+	select {
+	case <-closed:
+		t.Error("a batch is under way still")
+	case <-time.After(50 * time.Millisecond):
+	}
+	h.batches.Unlock()
+	<-answered
+	<-closed
 }
 
 // A Redis that has stalled does not gather commands without end: those that come when too many wait fail at once.
