@@ -267,11 +267,11 @@ func TestABatchIsLookedAtUntilItIsAnswered(t *testing.T) {
 	}
 }
 
-// looking reports whether somebody looks for callers who have given up.
+// looking reports whether somebody looks for callers who have given up, or a lane is busy, which ends before that.
 func (s *Store) looking() bool {
 	s.writing.mu.Lock()
 	defer s.writing.mu.Unlock()
-	return s.writing.looking || len(s.writing.underWay) > 0
+	return s.writing.looking || s.writing.busy > 0
 }
 
 // The answers to a batch are lost: every command of it has an unknown outcome, and none is sent again.
