@@ -226,7 +226,7 @@ func (c *Config) readFile(f *faults) *koanf.Koanf {
 	if c.File == "" {
 		return k
 	}
-	err := k.Load(file.Provider(c.File), yaml.Parser())
+	err := k.Load(file.Provider(c.File), oneDocument{yaml.Parser()})
 	if mismatch := (*yamlv3.TypeError)(nil); errors.As(err, &mismatch) {
 		err = errors.New("it is not a YAML mapping of settings") // yaml would quote what stands there
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -337,9 +338,22 @@ func TestSettingsTableHoldsEverySetting(t *testing.T) {
 	}
 }
 
+// FuzzConfigFile: a file means the same each time, and a setting that there is not is never passed over.
 func FuzzConfigFile(f *testing.F) {
 	f.Add("listen: 127.0.0.1:1\ntrusted_proxy: [10.0.0.0/8]\ncode_lifetime: 1m")
 	f.Add("a: {b: [1, {c: 2}]}\n1: 2\n? [x]\n: y")
 	f.Add("seed: !!binary aGk=\nlisten: 2001-01-01\nissuer: .inf\nstore: *x")
-	f.Fuzz(func(t *testing.T, text string) { _, _ = load(t, text, nil, nil) }) // must not panic
+	f.Add("listen: 127.0.0.1:1\n---\nlisten: 127.0.0.1:2")
+	f.Add("seed: |\n  a\n# b")
+	f.Fuzz(func(t *testing.T, text string) {
+		first, err := load(t, text, nil, nil)
+		second, again := load(t, text, nil, nil)
+		second.File = first.File // in another folder
+		if (err == nil) != (again == nil) || !reflect.DeepEqual(first, second) {
+			t.Errorf("%q is %+v, %v, and then %+v, %v", text, first, err, second, again)
+		}
+		if c, err := load(t, text+"\nno_such_setting: 1", nil, nil); err == nil {
+			t.Errorf("%q hides a setting that there is not: %+v", text, c)
+		}
+	})
 }

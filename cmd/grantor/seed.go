@@ -65,6 +65,9 @@ func readSeed(path string) (*seed, error) {
 }
 
 func parseSeed(content []byte) (*seed, error) {
+	if err := checkOneDocument(content); err != nil {
+		return nil, err
+	}
 	var tree any
 	if err := yamlv3.Unmarshal(content, &tree); err != nil {
 		return nil, err
