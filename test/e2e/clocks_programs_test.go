@@ -149,53 +149,52 @@ func (n *nodes) limits(t *testing.T) {
 	const rate, burst = 5.0, 40
 	app := n.app(n.one, "opaque")
 	given, began := 0, time.Now()
-	take := func(at *authtest.Server) *authtest.Answer {
+	take := func(at *authtest.Server) (wait int, served bool) {
 		answer := app.On(at).Post(t, authtest.RevokePath, authtest.Form("token", "x"))
 		switch answer.Status {
 		case http.StatusOK:
 			given++
+			return 0, true
 		case http.StatusTooManyRequests:
-		default:
-			t.Fatalf("%s", answer)
+			wait, err := strconv.Atoi(answer.Header.Get("Retry-After"))
+			must(t, err)
+			return wait, false
 		}
-		return answer
+		t.Fatalf("%s", answer)
+		return 0, false
 	}
-	bounded := func(more float64) {
-		t.Helper()
-		if most := burst + rate*time.Since(began).Seconds() + more; float64(given) > most {
-			t.Errorf("%d are given in %v, not %.0f", given, time.Since(began), most)
+	heard := func() bool {
+		for i, served := 0, true; served; i++ {
+			if _, served = take(n.one); i%2 == 0 {
+				take(n.two) // gives half of what it has
+			}
 		}
-	}
-	for take(n.one).Status == http.StatusOK {
-		if given%5 == 0 {
-			take(n.two) // which hears of a client that it knows
+		// What is asked of the other node from now on is less than what comes back: by itself it would serve all of it for ever.
+		for range 12 {
+			time.Sleep(250 * time.Millisecond)
+			take(n.one)
+			if _, served := take(n.two); !served {
+				return true
+			}
 		}
+		return false
 	}
-	// The other node has a burst of its own, which would last for longer than it takes to hear of the one that is gone.
-	for end := time.Now().Add(withinASecond); take(n.two).Status == http.StatusOK; time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the other node has not heard")
-		}
+	// What a node does not get told within half a second, as on a busy machine, is told no more.
+	if !heard() && !heard() && !heard() {
+		t.Fatal("the other node does not hear that nothing is left")
 	}
-	unheard := max(float64(given)-burst-rate*time.Since(began).Seconds(), 0)
-	if unheard > burst/2 {
-		t.Errorf("the other node gave %.0f of its own", unheard)
+	if own := float64(given) - burst - rate*time.Since(began).Seconds(); own > burst {
+		t.Errorf("%.0f were given beyond what both have together", own)
 	}
-	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		take(n.one)
-		take(n.two)
-	}
-	bounded(unheard + 2*rate) // what each gave within a second, before the other had heard
-	for _, at := range n.each() {
-		refused := take(at)
-		for refused.Status == http.StatusOK {
-			refused = take(at)
-		}
-		wait, err := strconv.Atoi(refused.Header.Get("Retry-After"))
-		if err != nil || wait > 10 {
-			t.Fatalf("Retry-After is %q", refused.Header.Get("Retry-After"))
-		}
-		eventually(t, time.Duration(wait)*time.Second+withinASecond, "who waits is served", func() bool { return take(at).Status == http.StatusOK })
+	for _, at := range n.each() { // nobody is locked out, and nobody is told so
+		const longest = 20 // seconds in which all comes back that both have given, which each may hear of only now
+		eventually(t, longest*time.Second, "who waits is served", func() bool {
+			wait, served := take(at)
+			if wait > longest {
+				t.Fatalf("Retry-After is %d", wait)
+			}
+			return served
+		})
 	}
 }
 
