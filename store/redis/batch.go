@@ -12,10 +12,10 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// batches send the commands of many callers together. A command that comes while few others are under way is sent at once,
-// on a connection of its own; those that come while laneCount sendings are under way wait for the next of them to end, and
-// then go out as one pipeline: one write, one read, one connection for all of them. So a lone caller waits for nobody, and
-// under load the cost of a system call is shared.
+// batches send the commands of many callers together. A command that comes while no other is under way is sent at once; those
+// that come meanwhile wait for its end, and then go out as one pipeline: one write, one read, one connection for all of them.
+// So a lone caller waits for nobody, and under load the cost of a system call is shared. Where a sending takes longer than
+// laneSlow, because Redis is far away or slow, what comes goes by another lane.
 //
 // What holds for a single command holds here: each is sent once and never again, and one whose answer did not come has an
 // unknown outcome and fails. A caller who gives up is answered soon; where too many wait the next fails at once, for Redis
@@ -29,13 +29,15 @@ type batches struct {
 	underWay [][]*waiting // batches that were sent and not answered
 	looking  bool         // for callers who have given up
 	busy     int          // sendings under way
+	begun    time.Time    // the last of them
 	closed   bool
 	ended    sync.WaitGroup
 	places   sync.Pool // of *waiting
 }
 
 const (
-	laneCount = 2              // sendings under way at once
+	laneCount = 2 // sendings under way at once, at most
+	laneSlow  = 2 * time.Millisecond
 	batchSize = 128            // commands in one
 	queueSize = 64 * batchSize // commands that wait, with those whose callers have gone
 	batchable = 16 << 10       // bytes of arguments; a longer command goes alone, for it would hold up the others
@@ -64,8 +66,9 @@ var (
 // may be under way; false says so.
 func (b *batches) process(ctx context.Context, cmd goredis.Cmder) bool {
 	b.mu.Lock()
-	if b.busy < laneCount || b.closed {
+	if b.hasLane() {
 		b.busy++
+		b.begun = time.Now()
 		b.mu.Unlock()
 		defer b.proceed()
 		_ = b.client.Process(ctx, cmd) // the command holds the error
@@ -90,6 +93,10 @@ func (b *batches) process(ctx context.Context, cmd goredis.Cmder) bool {
 		b.places.Put(w)
 	}
 	return answered
+}
+
+func (b *batches) hasLane() bool {
+	return b.busy == 0 || b.closed || b.busy < laneCount && time.Since(b.begun) > laneSlow
 }
 
 func (b *batches) place(ctx context.Context, cmd goredis.Cmder) *waiting {
@@ -160,6 +167,7 @@ func (b *batches) next() []*waiting {
 		b.queue = append(make([]*waiting, 0, n), b.queue[batchSize:]...)
 	}
 	b.underWay = append(b.underWay, batch)
+	b.begun = time.Now()
 	return batch
 }
 

@@ -89,13 +89,32 @@ func (h *held) occupy(s *Store) (release func()) {
 	h.gate.Lock()
 	before := h.alone.Load()
 	var lanes sync.WaitGroup
-	for range laneCount {
+	for i := range int64(laneCount) {
+		time.Sleep(2 * laneSlow) // only then does another lane open
 		lanes.Go(func() { _, _ = s.Get(context.Background(), hot, "lane") })
-	}
-	for h.alone.Load() < before+laneCount {
-		time.Sleep(time.Millisecond)
+		for h.alone.Load() <= before+i {
+			time.Sleep(time.Millisecond)
+		}
 	}
 	return func() { h.gate.Unlock(); lanes.Wait() }
+}
+
+// A Redis that answers soon gets one sending after the other; the next lane opens where one takes long.
+func TestAnotherLaneOpensWhereOneIsSlow(t *testing.T) {
+	b := &batches{}
+	now := time.Now()
+	for _, c := range []struct {
+		busy  int
+		begun time.Duration // ago
+		want  bool
+	}{
+		{0, 0, true}, {1, 0, false}, {1, laneSlow / 2, false}, {1, 2 * laneSlow, true}, {laneCount, time.Hour, false},
+	} {
+		b.busy, b.begun = c.busy, now.Add(-c.begun)
+		if got := b.hasLane(); got != c.want {
+			t.Errorf("with %d under way for %v: %v", c.busy, c.begun, got)
+		}
+	}
 }
 
 // Each caller gets its own answer, of whatever sort those beside it are.

@@ -158,11 +158,12 @@ func TestBatchIsWaitedForOnce(t *testing.T) {
 	s.client.AddHook(h)
 	h.batches.Lock()
 	var lanes, all sync.WaitGroup
-	for i := range laneCount {
+	for i := range int64(laneCount) {
+		time.Sleep(2 * laneSlow) // only then does another lane open
 		lanes.Go(func() { _, _ = s.Add(context.Background(), hot, fmt.Sprint("lane", i), 1, 0) })
-	}
-	for h.pipelined.Load() < laneCount { // a lone write that waits is a pipeline
-		time.Sleep(time.Millisecond)
+		for h.pipelined.Load() <= i { // a lone write that waits is a pipeline
+			time.Sleep(time.Millisecond)
+		}
 	}
 	const callers = 100
 	failed := make([]error, callers)
