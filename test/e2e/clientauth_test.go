@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/base64"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,12 +120,6 @@ func wantAlike(t *testing.T, name string, round func(i int) (a, b time.Duration)
 		}
 	}
 	t.Errorf("%s: %v and %v can be told apart", name, x, y)
-}
-
-func median(d []time.Duration) time.Duration {
-	d = slices.Clone(d)
-	slices.Sort(d)
-	return d[len(d)/2]
 }
 
 func TestMalformedAuthorizationHeadersAreRefused(t *testing.T) {
