@@ -26,7 +26,6 @@ func (s *server) writeObject(w http.ResponseWriter, status int, members func(*ob
 	if body == nil {
 		body = new(object.Begin(make([]byte, 0, usualAnswer)))
 	}
-	defer s.answers.Put(body)
 	body.Reset()
 	members(body)
 	answer := append(body.End(), '\n')
@@ -38,6 +37,10 @@ func (s *server) writeObject(w http.ResponseWriter, status int, members func(*ob
 	web.NoStore(h)
 	w.WriteHeader(status)
 	_, _ = w.Write(answer) // the caller may be gone
+	// A longer one is not copied: HTTP/2 may still send it where its stream was reset, and then it must not be another's answer.
+	if len(answer) <= countedAnswer {
+		s.answers.Put(body)
+	}
 }
 
 // usualAnswer is as long as most answers, in bytes; longer ones grow.

@@ -28,3 +28,28 @@ func TestAnswersSayTheirLength(t *testing.T) {
 		}
 	}
 }
+
+// keeper is an answer whose long parts are sent after Write has returned, as those of a stream of HTTP/2 that was reset.
+type keeper struct {
+	httptest.ResponseRecorder
+	kept []byte
+}
+
+// Write is part of http.ResponseWriter.
+func (k *keeper) Write(b []byte) (int, error) {
+	if len(b) > countedAnswer {
+		k.kept = b
+	}
+	return len(b), nil
+}
+
+func TestALongAnswerIsNeverAnothersMemory(t *testing.T) {
+	s, late := &server{}, &keeper{}
+	s.writeObject(late, http.StatusOK, func(o *object.Writer) { o.Text("a", strings.Repeat("a", 3*countedAnswer)) })
+	for range 100 { // a pool keeps what it is given now and then only, where races are looked for
+		s.writeObject(&keeper{}, http.StatusOK, func(o *object.Writer) { o.Text("b", "secret") })
+	}
+	if strings.Contains(string(late.kept), "secret") || len(late.kept) < countedAnswer {
+		t.Errorf("what is sent late became %.40s", late.kept)
+	}
+}

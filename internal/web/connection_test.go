@@ -308,7 +308,7 @@ func onAClockThatWasSet(t *testing.T, moment time.Time, by time.Duration) time.T
 	shown := moment
 	*(*uint64)(unsafe.Pointer(&shown)) += uint64(by/time.Second) << 30 // the seconds of the clock; nobody else can set them
 	if shown.Sub(moment) != 0 || shown.Round(0).Sub(moment.Round(0)) != by {
-		t.Skip("package time keeps times in another way")
+		t.Fatal("package time keeps times in another way: find out how, and set them so")
 	}
 	return shown
 }
