@@ -167,8 +167,11 @@ func (s *Store) read(ctx context.Context, args ...any) *goredis.Cmd {
 }
 
 func brokenConnection(err error) bool {
+	if err == nil {
+		return false
+	}
 	var refused goredis.Error
-	if err == nil || errors.As(err, &refused) || errors.Is(err, goredis.ErrClosed) || errors.Is(err, errQueueFull) ||
+	if errors.As(err, &refused) || errors.Is(err, goredis.ErrClosed) || errors.Is(err, errQueueFull) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
