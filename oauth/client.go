@@ -13,13 +13,14 @@ type GrantType string
 
 // The grant types that this server offers.
 const (
-	AuthorizationCode GrantType = "authorization_code" // RFC 6749 section 4.1
-	ClientCredentials GrantType = "client_credentials" // RFC 6749 section 4.4
-	RefreshToken      GrantType = "refresh_token"      // RFC 6749 section 6
+	AuthorizationCode GrantType = "authorization_code"                           // RFC 6749 section 4.1
+	ClientCredentials GrantType = "client_credentials"                           // RFC 6749 section 4.4
+	RefreshToken      GrantType = "refresh_token"                                // RFC 6749 section 6
+	DeviceCode        GrantType = "urn:ietf:params:oauth:grant-type:device_code" // RFC 8628 section 3.4
 )
 
 // GrantTypes lists what this server offers, in the order of its metadata.
-var GrantTypes = []GrantType{AuthorizationCode, ClientCredentials, RefreshToken}
+var GrantTypes = []GrantType{AuthorizationCode, ClientCredentials, RefreshToken, DeviceCode}
 
 // AuthMethod is a value of token_endpoint_auth_method (RFC 7591 section 2).
 type AuthMethod string

@@ -187,8 +187,8 @@ func (r *Registration) checkGrants(faults *RegistrationError) {
 	if public && r.ResourceServer {
 		faults.add("resource_server", "must be false for a public client: introspection needs authentication")
 	}
-	if slices.Contains(r.GrantTypes, RefreshToken) && !slices.Contains(r.GrantTypes, AuthorizationCode) {
-		faults.add("grant_types", "must contain authorization_code where it contains refresh_token")
+	if slices.Contains(r.GrantTypes, RefreshToken) && !slices.Contains(r.GrantTypes, AuthorizationCode) && !slices.Contains(r.GrantTypes, DeviceCode) {
+		faults.add("grant_types", "must contain authorization_code or %s where it contains refresh_token", DeviceCode)
 	}
 }
 
