@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/grantor-dev/grantor/account"
+	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/templates"
 )
 
@@ -16,6 +17,9 @@ func told(e *account.Event, object string) (changes []templates.Change, facts []
 	for _, name := range slices.Sorted(maps.Keys(e.Detail)) {
 		value, words := e.Detail[name], strings.ReplaceAll(name, "_", " ")
 		old, now, parted := oldAndNew(e, name)
+		if name == "grant_types" {
+			value, old, now = grantsInWords(value), grantsInWords(old), grantsInWords(now)
+		}
 		switch {
 		case parted && strings.HasSuffix(e.Action, ".created"): // before it was made there was nothing
 			facts = append(facts, templates.Field{Name: words, Value: now})
@@ -38,6 +42,18 @@ func oldAndNew(e *account.Event, name string) (old, now string, ok bool) {
 	}
 	old, now, _ = strings.Cut(e.Detail[name], arrow)
 	return old, now, true
+}
+
+// grantsInWords is a list of grants as the form has them.
+func grantsInWords(list string) string {
+	if list == "" {
+		return ""
+	}
+	var titles []string
+	for name := range strings.SplitSeq(list, ", ") {
+		titles = append(titles, grantTitle(oauth.GrantType(name)))
+	}
+	return strings.Join(titles, ", ")
 }
 
 func firstOf(texts ...string) string {

@@ -60,6 +60,22 @@ func (p *page) cells(label string) (texts []string) {
 	return texts
 }
 
+func TestHistoryTellsGrantsAsTheFormDoes(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn(w.superAdmin("root"))
+	c := w.client(oauth.Registration{ClientName: "TV", GrantTypes: []oauth.GrantType{oauth.DeviceCode}})
+	b.open("/admin/auth-clients/"+c.ClientID+"/edit").form("Save").set("grant_types", deviceCode, "refresh_token").submit().follow()
+	p := b.open("/admin/audit?object=client:" + c.ClientID).shows("Device authorization").hides(deviceCode)
+	if old, now := textOf(elements(p.document, "del")[0]), textOf(elements(p.document, "ins")[0]); old != "Device authorization" || now != "Device authorization, Refresh tokens" {
+		t.Errorf("changed from %q to %q", old, now)
+	}
+	b.open("/admin/auth-clients/"+c.ClientID+"/edit").form("Save").set("grant_types").set("personal_access_tokens", "yes").submit().follow()
+	p = b.open("/admin/audit?object=client:" + c.ClientID)
+	if now := textOf(elements(p.document, "ins")[0]); strings.Contains(now, "Device") {
+		t.Errorf("no grant is told as %q", now)
+	}
+}
+
 func TestAuditLogTellsInWords(t *testing.T) {
 	w := newWorld(t)
 	b := w.as("auditor", account.ViewAudit, account.ViewClients)

@@ -23,6 +23,10 @@ var clientKinds = []struct {
 	{"machine", "Machine to machine", "A job or a service that acts for itself, with nobody signed in.", oauth.Registration{
 		TokenEndpointAuthMethod: oauth.ClientSecretBasic, GrantTypes: []oauth.GrantType{oauth.ClientCredentials}, AccessTokenFormat: oauth.Opaque,
 	}},
+	{"device", "Device or command line", "Has no keyboard or no browser of its own. It shows a code, which people enter on a phone or a computer.", oauth.Registration{
+		TokenEndpointAuthMethod: oauth.NoSecret, GrantTypes: []oauth.GrantType{oauth.DeviceCode, oauth.RefreshToken},
+		Scope: "profile", AccessTokenFormat: oauth.Opaque,
+	}},
 	{"none", "Something else", "Start from nothing and choose every setting.", oauth.Registration{
 		TokenEndpointAuthMethod: oauth.ClientSecretBasic, GrantTypes: []oauth.GrantType{}, AccessTokenFormat: oauth.Opaque,
 	}},

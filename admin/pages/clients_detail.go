@@ -138,6 +138,9 @@ func permissionTitles(permissions account.Permissions) []string {
 func kindText(c *oauth.Client) string {
 	switch c.TokenEndpointAuthMethod {
 	case oauth.NoSecret:
+		if !c.MayUse(oauth.AuthorizationCode) {
+			return "Public: it has no secret."
+		}
 		return "Public: it has no secret and proves itself with PKCE."
 	case oauth.ClientSecretPost:
 		return "Confidential: it sends its secret in the body of the request (client_secret_post)."

@@ -15,6 +15,9 @@ import (
 
 const ticked = "yes"
 
+// grantTypeURN is how the names of grants begin that are no part of RFC 6749.
+const grantTypeURN = "urn:ietf:params:oauth:grant-type:"
+
 // clientFormOf fills the form with a registration.
 func clientFormOf(r *oauth.Registration) form {
 	f := form{
@@ -150,8 +153,9 @@ func (f formView) input(i templates.Input) templates.Input {
 func (f formView) ticked(name, value string) bool { return slices.Contains(f.All(name), value) }
 
 func (f formView) box(name, value, label, hint string) templates.Choice {
+	short := strings.TrimPrefix(value, grantTypeURN)
 	return templates.Choice{
-		ID: name + "-" + strings.ReplaceAll(value, ":", "-"), Name: name, Value: value, Label: label, Hint: hint, Checked: f.ticked(name, value),
+		ID: name + "-" + strings.ReplaceAll(short, ":", "-"), Name: name, Value: value, Label: label, Hint: hint, Checked: f.ticked(name, value),
 	}
 }
 
@@ -179,7 +183,8 @@ func (f formView) kind() templates.Choices {
 func (f formView) grants() templates.Choices {
 	return templates.Choices{ID: "grant_types", Legend: "Grants", Hint: "At least one. What is not ticked is refused.", Fault: f.fault("grant_types"), Items: []templates.Choice{
 		f.box("grant_types", string(oauth.AuthorizationCode), "Enable Authorization Code Grant", "People sign in here, allow access, and are sent back to the application. PKCE is required."),
-		f.box("grant_types", string(oauth.RefreshToken), "Enable Refresh Tokens", "The application stays signed in without asking again. It needs the authorization code grant."),
+		f.box("grant_types", string(oauth.DeviceCode), "Enable Device Authorization Grant", "For TVs, command lines and other devices without a keyboard or a browser. The device shows a code, and the person allows access at /device, on a phone or a computer. It needs no redirect URL."),
+		f.box("grant_types", string(oauth.RefreshToken), "Enable Refresh Tokens", "The application stays signed in without asking again. It needs the authorization code grant or the device authorization grant."),
 		f.box("grant_types", string(oauth.ClientCredentials), "Enable Client Credentials Grant", "The application acts for itself, with nobody signed in. It must be confidential."),
 		f.box("personal_access_tokens", ticked, "Enable Personal Access Tokens", "People make tokens by hand, under “My account”, for scripts and programs without a browser."),
 	}}
@@ -188,7 +193,7 @@ func (f formView) grants() templates.Choices {
 func (f formView) address() templates.Input {
 	return f.input(templates.Input{
 		ID: "redirect_uris", Type: "textarea", Code: true, Rows: 3, Placeholder: "https://app.example.com/callback",
-		Hint: "Where people are sent back to, one URL on each line, exactly as the application names it. https; http only for the own machine (127.0.0.1); com.example.app:/callback for an app. Needed for the authorization code grant, and kept while it is off.",
+		Hint: "Where people are sent back to, one URL on each line, exactly as the application names it. https; http only for the own machine (127.0.0.1); com.example.app:/callback for an app. Only the authorization code grant needs them; they are kept while it is off.",
 	})
 }
 

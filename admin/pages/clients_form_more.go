@@ -200,7 +200,7 @@ func lineNumber(numbers []string, index string) string {
 // plainWords says names of the protocol as the form has them.
 func plainWords(message string) string {
 	return strings.NewReplacer(
-		"authorization_code", "“Authorization Code Grant”", "client_credentials", "“Client Credentials Grant”", "refresh_token", "“Refresh Tokens”",
+		"authorization_code", "“Authorization Code Grant”", string(oauth.DeviceCode), "“Device Authorization Grant”", "client_credentials", "“Client Credentials Grant”", "refresh_token", "“Refresh Tokens”",
 		"which audience does not name", "which this auth client does not have", "personal_access_tokens is true", "personal access tokens are enabled",
 	).Replace(message)
 }

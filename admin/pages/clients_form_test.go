@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -11,7 +12,10 @@ import (
 	"github.com/grantor-dev/grantor/oauth"
 )
 
-const newClient = "/admin/auth-clients/-/new"
+const (
+	newClient  = "/admin/auth-clients/-/new"
+	deviceCode = string(oauth.DeviceCode)
+)
 
 func creator(w *world) *browser {
 	return w.as("creator", account.ViewClients, account.CreateClients, account.EditClients)
@@ -31,6 +35,7 @@ func TestTemplatesFillInWhatIsSound(t *testing.T) {
 		"web":     {"client_secret_basic", []string{"authorization_code", "refresh_token"}},
 		"app":     {"none", []string{"authorization_code", "refresh_token"}},
 		"machine": {"client_secret_basic", []string{"client_credentials"}},
+		"device":  {"none", []string{deviceCode, "refresh_token"}},
 		"none":    {"client_secret_basic", nil},
 	} {
 		f := b.open(newClient + "?template=" + template).form("Create Auth Client")
@@ -88,8 +93,9 @@ func TestFormKeepsWhatWasTypedAndSaysWhatIsWrong(t *testing.T) {
 		"a name taken":          {"client_name", []string{"tAkEn "}, "client_name", "Another auth client has this name."},
 		"a name that turns":     {"client_name", []string{"a\u202eb"}, "client_name", "hide or turn text"},
 		"no grant":              {"grant_types", nil, "grant_types", "at least one grant"},
-		"refresh alone":         {"grant_types", []string{"refresh_token"}, "grant_types", "must contain “Authorization Code Grant”"},
-		"a grant unknown":       {"grant_types", []string{"password"}, "grant_types", "must be one of"},
+		"refresh alone":         {"grant_types", []string{"refresh_token"}, "grant_types", "must contain “Authorization Code Grant” or “Device Authorization Grant” where it contains “Refresh Tokens”"},
+		"a grant unknown":       {"grant_types", []string{"password"}, "grant_types", "must be one of “Authorization Code Grant”, “Client Credentials Grant”, “Refresh Tokens”, “Device Authorization Grant”"},
+		"a URN unknown":         {"grant_types", []string{"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "grant_types", "must be one of"},
 		"no redirect":           {"redirect_uris", []string{"\n \n"}, "redirect_uris", "must name at least one"},
 		"http":                  {"redirect_uris", []string{callback + "\n\nhttp://app.example.com/"}, "redirect_uris", "Line 3 must use https"},
 		"a wildcard":            {"redirect_uris", []string{"https://*.example.com/"}, "redirect_uris", "Line 1 must not contain a wildcard"},
@@ -162,7 +168,7 @@ func TestEverySettingOfTheFormIsSaved(t *testing.T) {
 	b := w.signedIn(w.superAdmin("root"))
 	page := b.open(newClient+"?template=web").form("Create Auth Client").
 		set("client_name", "All").set("client_id", "all-of-it").set("redirect_uris", callback+"\r\n  "+callback+"/2  \r\n\r\n").
-		set("grant_types", "authorization_code", "refresh_token", "client_credentials").set("personal_access_tokens", "yes").
+		set("grant_types", "authorization_code", deviceCode, "refresh_token", "client_credentials").set("personal_access_tokens", "yes").
 		set("token_endpoint_auth_method", "client_secret_post").set("scope", " a  b ").set("default_scope", "a").
 		set("audience", "https://api.example.com").set("access_token_format", "jwt").set("access_token_signing_alg", "EdDSA").
 		set("access_token_lifetime", "1h").set("refresh_token_lifetime", "1d12h").set("resource_server", "yes").
@@ -171,7 +177,7 @@ func TestEverySettingOfTheFormIsSaved(t *testing.T) {
 	c := w.clientNow("all-of-it")
 	want := oauth.Registration{
 		ClientID: "all-of-it", ClientName: "All", ClientURI: "https://app.example.com", TokenEndpointAuthMethod: oauth.ClientSecretPost,
-		GrantTypes:   []oauth.GrantType{oauth.AuthorizationCode, oauth.RefreshToken, oauth.ClientCredentials},
+		GrantTypes:   []oauth.GrantType{oauth.AuthorizationCode, oauth.DeviceCode, oauth.RefreshToken, oauth.ClientCredentials},
 		RedirectURIs: []string{callback, callback + "/2"}, Scope: "a b", DefaultScope: "a", Audience: []string{"https://api.example.com"},
 		AccessTokenFormat: oauth.JWT, AccessTokenSigningAlg: "EdDSA", AccessTokenLifetime: oauth.Duration(3600e9), RefreshTokenLifetime: oauth.Duration(36 * 3600e9),
 		ResourceServer: true, PersonalAccessTokens: true, Permissions: account.Permissions{account.ViewClients, account.ViewAudit},
@@ -190,6 +196,28 @@ func TestClientWithPersonalAccessTokensAloneNeedsNoGrant(t *testing.T) {
 	page := creator(w).open(newClient+"?template=none").form("Create Auth Client").set("client_name", "Scripts").
 		set("token_endpoint_auth_method", "none").set("personal_access_tokens", "yes").submit()
 	page.follow().shows("Scripts", "Personal access tokens")
+}
+
+func TestDeviceNeedsNoRedirectURL(t *testing.T) {
+	w := newWorld(t)
+	b := creator(w)
+	for template, method := range map[string]string{"device": "none", "none": "client_secret_basic"} {
+		form := b.open(newClient+"?template="+template).form("Create Auth Client").set("client_name", "A TV, "+method).
+			set("grant_types", deviceCode, "refresh_token")
+		page := form.submit()
+		if method == "none" {
+			page = page.follow()
+		}
+		page.wantStatus(http.StatusOK)
+		row := b.open("/admin/auth-clients?q="+url.QueryEscape("A TV, "+method)).shows("Device authorization", "Refresh tokens")
+		row.hides(deviceCode)
+		c := b.open("/admin/auth-clients").click("A TV, "+method).shows("Device authorization").hides("PKCE")
+		edit := c.click("Edit Auth Client")
+		if box := byID(edit.document, "grant_types-device_code"); box == nil || !has(box, "checked") || attribute(box, "value") != deviceCode {
+			t.Errorf("%s: the box of the form is %v", method, box)
+		}
+		edit.form("Save").set("grant_types", "authorization_code", deviceCode).submit().wantStatus(http.StatusUnprocessableEntity)
+	}
 }
 
 func TestNobodyGivesAClientWhatHeDoesNotHold(t *testing.T) {

@@ -74,6 +74,8 @@ func grantTitle(grant oauth.GrantType) string {
 		return "Authorization code"
 	case oauth.ClientCredentials:
 		return "Client credentials"
+	case oauth.DeviceCode:
+		return "Device authorization"
 	case oauth.RefreshToken:
 		return "Refresh tokens"
 	case oauth.PersonalAccessToken: // as usage is counted: no grant of the token endpoint

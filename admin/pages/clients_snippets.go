@@ -25,6 +25,9 @@ func (s *site) clientSnippets(c *oauth.Client, serves []string) []templates.Snip
 	if c.MayUse(oauth.AuthorizationCode) {
 		add("code", "sign people in", "Authorization code grant with PKCE. Make a new verifier and a new state for every login.", codeSnippets)
 	}
+	if c.MayUse(oauth.DeviceCode) {
+		add("device", "let a device in", "Device authorization grant (RFC 8628). Show the address and the code, then ask every few seconds, as often as the server says.", deviceSnippets)
+	}
 	if c.MayUse(oauth.ClientCredentials) {
 		add("machine", "act for itself", "Client credentials grant. Keep the token until shortly before it expires; do not ask for one with every call.", machineSnippets)
 	}
@@ -62,6 +65,7 @@ func newSnippetFill(issuer string, c *oauth.Client) snippetFill {
 		"{ID}": c.ClientID, "{REDIRECT}": redirect, "{SCOPE}": scope, "{API}": api,
 		// The server mounts them there, and its metadata names them.
 		"{AUTHORIZE}": issuer + "/oauth2/authorize", "{TOKEN}": issuer + "/oauth2/token", "{INTROSPECT}": issuer + "/oauth2/introspect",
+		"{DEVICE}": issuer + "/oauth2/device_authorization",
 	}
 	var shell, program []string
 	for name, value := range values {
@@ -78,7 +82,7 @@ func newSnippetFill(issuer string, c *oauth.Client) snippetFill {
 		shell: strings.NewReplacer(shell...), program: strings.NewReplacer(program...),
 		is: map[string]bool{
 			"basic": c.TokenEndpointAuthMethod == oauth.ClientSecretBasic, "post": c.TokenEndpointAuthMethod == oauth.ClientSecretPost,
-			"secret": !c.IsPublic(), "public": c.IsPublic(), "scope": scope != "", "refresh": c.MayUse(oauth.RefreshToken),
+			"secret": !c.IsPublic(), "public": c.IsPublic(), "scope": scope != "", "unscoped": scope == "", "refresh": c.MayUse(oauth.RefreshToken),
 		},
 	}
 }
