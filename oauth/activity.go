@@ -36,10 +36,10 @@ func (p *Provider) Activity() Activity {
 }
 
 // madeTokens counts access tokens by grant and format.
-type madeTokens [4][2]atomic.Int64
+type madeTokens [len(countedGrants)][len(countedFormats)]atomic.Int64
 
 var (
-	countedGrants  = [...]GrantType{AuthorizationCode, ClientCredentials, RefreshToken, PersonalAccessToken}
+	countedGrants  = [...]GrantType{AuthorizationCode, ClientCredentials, RefreshToken, DeviceCode, PersonalAccessToken}
 	countedFormats = [...]AccessTokenFormat{Opaque, JWT}
 )
 

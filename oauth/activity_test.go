@@ -30,7 +30,7 @@ func TestTokensAreCountedByGrantAndFormat(t *testing.T) {
 		{Grant: oauth.ClientCredentials, Format: oauth.JWT, Tokens: 3}:    true,
 	}
 	all := n.Activity().Issued
-	if len(all) != 8 {
+	if len(all) != 10 {
 		t.Errorf("%d sorts", len(all))
 	}
 	for _, i := range all {

@@ -29,6 +29,7 @@ type Authorization struct {
 	Created       time.Time      `json:"created"`
 	Expires       time.Time      `json:"expires"` // nothing of it lives longer
 	Code          *codeState     `json:"code,omitempty"`
+	Device        *deviceState   `json:"device,omitempty"`
 	Refresh       *refreshState  `json:"refresh,omitempty"`
 	Previous      *usedRefresh   `json:"previous,omitempty"`
 	Access        []accessState  `json:"access,omitempty"`
@@ -99,6 +100,9 @@ func (a *Authorization) ends() time.Time {
 	}
 	if a.Code != nil {
 		later(a.Code.Expires)
+	}
+	if a.Device != nil {
+		later(a.Device.Expires.Add(deviceKept))
 	}
 	if a.Refresh != nil {
 		later(a.Refresh.Expires)

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 )
 
@@ -19,6 +20,7 @@ const (
 	hasPersonal
 	codeURIGiven
 	codeRedeemed
+	hasDevice
 
 	authorizationBits = 1<<iota - 1
 )
@@ -67,6 +69,11 @@ func encodeAuthorization(a *Authorization) ([]byte, error) {
 		w.text(p.Name)
 		w.text(p.Prefix)
 	}
+	if d := a.Device; d != nil {
+		w.digest(&d.Digest)
+		w.time(d.Expires)
+		w.number(uint64(d.Status))
+	}
 	w.number(uint64(len(a.Access)))
 	for i := range a.Access {
 		w.access(a, &a.Access[i])
@@ -84,6 +91,7 @@ func (a *Authorization) bits() (bits uint64) {
 	set(a.Refresh != nil, hasRefresh)
 	set(a.Previous != nil, hasPrevious)
 	set(a.Personal != nil, hasPersonal)
+	set(a.Device != nil, hasDevice)
 	if a.Code != nil {
 		set(a.Code.URIGiven, codeURIGiven)
 		set(a.Code.Redeemed, codeRedeemed)
@@ -142,8 +150,19 @@ func decodeAuthorization(b []byte, a *Authorization) error {
 	if bits&hasPersonal != 0 {
 		a.Personal = &personalState{Digest: r.digest(), Name: r.text(), Prefix: r.text()}
 	}
+	if bits&hasDevice != 0 {
+		a.Device = &deviceState{Digest: r.digest(), Expires: r.time(), Status: r.deviceStatus()}
+	}
 	r.access(a)
 	return r.done()
+}
+
+func (r *compactReader) deviceStatus() deviceStatus {
+	n := r.number()
+	if n > math.MaxUint8 {
+		r.fail()
+	}
+	return deviceStatus(n)
 }
 
 // access reads the access tokens. Where one reaches as far as its authorization, both share their lists, which nobody

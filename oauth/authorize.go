@@ -22,10 +22,12 @@ type Step int
 
 // The steps.
 const (
-	Respond Step = iota // send Response to the client
-	Login               // show the login page
-	AskUser             // show the consent page
-	Reload              // have the browser ask again by GET: a POST from elsewhere comes without its cookies
+	Respond       Step = iota // send Response to the client
+	Login                     // show the login page
+	AskUser                   // show the consent page
+	Reload                    // have the browser ask again by GET: a POST from elsewhere comes without its cookies
+	DeviceAllowed             // tell the person that his device goes on
+	DeviceDenied              // tell the person that his device was refused
 )
 
 // Decision is what the authorization endpoint does next. Interaction is set for Login and AskUser.
@@ -34,6 +36,8 @@ type Decision struct {
 	Interaction *Interaction
 	Response    *Response
 }
+
+func respond(r *Response) *Decision { return &Decision{Step: Respond, Response: r} }
 
 // Response is an authorization response (RFC 6749 section 4.1.2) with the place that it goes to. Where it tells an
 // error, Refusal says which.
@@ -70,7 +74,7 @@ func (p *Provider) Continue(ctx context.Context, handle string, v Visitor) (*Dec
 func (p *Provider) refuseRequest(r *AuthorizationRequest, err error) (*Decision, error) {
 	var page *PageError
 	if e := refusal(err); e != nil && !errors.As(err, &page) {
-		return &Decision{Step: Respond, Response: p.respondError(r, e)}, nil
+		return respond(p.respondError(r, e)), nil
 	}
 	p.usage.failed(err, "")
 	return nil, err
@@ -100,11 +104,14 @@ func (p *Provider) decide(ctx context.Context, i *Interaction, v Visitor) (*Deci
 			return nil, err
 		}
 	}
+	if r.Device != "" {
+		return &Decision{Step: DeviceAllowed}, p.allowDevice(ctx, r, v, allowed)
+	}
 	response, err := p.respondCode(ctx, r, v, allowed)
 	if err != nil {
 		return nil, err
 	}
-	return &Decision{Step: Respond, Response: response}, nil
+	return respond(response), nil
 }
 
 // needsLogin: nobody is signed in, or not recently enough (max_age), or the client wants it anew and the login of this
@@ -126,13 +133,13 @@ func (p *Provider) needsLogin(i *Interaction, v Visitor) bool {
 func (r *AuthorizationRequest) wants(prompt string) bool { return slices.Contains(r.Prompt, prompt) }
 
 // allowedAt tells when the user allowed this request, or all of it before; the zero time where he must be asked. A client
-// whose redirect URI any program of a device could claim is asked for every time (RFC 8252 section 8.6).
+// whose redirect URI any program of a device could claim is asked for every time (RFC 8252 section 8.6), and so is a device.
 func (p *Provider) allowedAt(ctx context.Context, i *Interaction, user *account.User) (time.Time, error) {
 	r := &i.Request
 	if i.Allowed == user.ID {
 		return p.unlessWithdrawn(ctx, user.ID, r.ClientID, i.AllowedAt)
 	}
-	if r.wants("consent") || r.client.IsPublic() && !verifiesApp(r.RedirectURI) {
+	if r.Device != "" || r.wants("consent") || r.client.IsPublic() && !verifiesApp(r.RedirectURI) {
 		return time.Time{}, nil
 	}
 	kept, err := p.consented(ctx, user.ID, r.client)
@@ -160,7 +167,7 @@ func (p *Provider) NewScope(ctx context.Context, i *Interaction, userID string) 
 // pause shows a page, or tells the client that one would be needed where it wants none (prompt=none).
 func (p *Provider) pause(ctx context.Context, i *Interaction, v Visitor, step Step, otherwise *Error) (*Decision, error) {
 	if i.Request.wants("none") {
-		return &Decision{Step: Respond, Response: p.respondError(&i.Request, otherwise)}, nil
+		return respond(p.respondError(&i.Request, otherwise)), nil
 	}
 	if i.ID == "" {
 		waiting, err := p.wait(ctx, &i.Request, v)

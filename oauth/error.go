@@ -23,6 +23,9 @@ const (
 	TemporarilyUnavailable  Code = "temporarily_unavailable"   // RFC 6749 section 4.1.2.1
 	InvalidToken            Code = "invalid_token"             // RFC 6750 section 3.1
 	InsufficientScope       Code = "insufficient_scope"        // RFC 6750 section 3.1
+	AuthorizationPending    Code = "authorization_pending"     // RFC 8628 section 3.5
+	SlowDown                Code = "slow_down"                 // RFC 8628 section 3.5
+	ExpiredToken            Code = "expired_token"             // RFC 8628 section 3.5
 	LoginRequired           Code = "login_required"            // OpenID Connect Core section 3.1.2.6
 	ConsentRequired         Code = "consent_required"          // OpenID Connect Core section 3.1.2.6
 	RequestNotSupported     Code = "request_not_supported"     // OpenID Connect Core section 3.1.2.6
@@ -81,6 +84,12 @@ func (e *Error) But(tell func() string) *Error {
 
 // Saying is But where nothing has to be found out.
 func (e *Error) Saying(near string) *Error { return e.But(func() string { return near }) }
+
+// IsPending reports whether a device is only told to ask again later (RFC 8628 section 3.5), which is no fault of anybody.
+func IsPending(err error) bool {
+	e := refusal(err)
+	return e != nil && e.Code == AuthorizationPending
+}
 
 // refusal gives the *Error in err, or nil where err is a failure of the server.
 func refusal(err error) *Error {

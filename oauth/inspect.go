@@ -55,7 +55,7 @@ const (
 func kindOf(presented string) string {
 	for prefix, kind := range map[string]string{
 		accessPrefix: "opaque access token", personalPrefix: "personal access token", refreshPrefix: "refresh token",
-		codePrefix: "authorization code, which is redeemed at the token endpoint", clientSecretPrefix: "client secret",
+		codePrefix: "authorization code, which is redeemed at the token endpoint", devicePrefix: "device code, which is redeemed at the token endpoint", clientSecretPrefix: "client secret",
 	} {
 		if strings.HasPrefix(presented, prefix) {
 			return kind

@@ -104,7 +104,11 @@ func (p *Provider) Waiting(ctx context.Context, handle, browser string) (*Intera
 // stillAllowed reports whether the client may still ask for what it asked when the request came.
 func (i *Interaction) stillAllowed(c *Client) bool {
 	r := &i.Request
-	return c.active(i.Created) && c.MayUse(AuthorizationCode) && c.AllowsRedirect(r.RedirectURI) &&
+	mayReturn := c.MayUse(AuthorizationCode) && c.AllowsRedirect(r.RedirectURI)
+	if r.Device != "" {
+		mayReturn = c.MayUse(DeviceCode)
+	}
+	return mayReturn && c.active(i.Created) &&
 		c.scope().Contains(r.Scope) && Scope(c.Audience).Contains(r.Audience)
 }
 
@@ -116,8 +120,8 @@ func (p *Provider) LoggedIn(ctx context.Context, i *Interaction, sessionID strin
 // ErrLoginNeeded reports that a request wants a login first, so that an answer to it does not count yet.
 var ErrLoginNeeded = errors.New("the request wants a login first")
 
-// Allow notes that the signed-in user allowed what the request asks for, and remembers it. ErrLoginNeeded,
-// ErrNoInteraction.
+// Allow notes that the signed-in user allowed what the request asks for, and remembers it, but for a device: nobody proves
+// which device asks, so each time is asked about (RFC 8628 section 5.4). ErrLoginNeeded, ErrNoInteraction.
 func (p *Provider) Allow(ctx context.Context, i *Interaction, v Visitor) error {
 	if p.needsLogin(i, v) {
 		return ErrLoginNeeded
@@ -130,22 +134,29 @@ func (p *Provider) Allow(ctx context.Context, i *Interaction, v Visitor) error {
 	if err := p.changeInteraction(ctx, i, func(i *Interaction) { i.Allowed, i.AllowedAt = v.User.ID, at }); err != nil {
 		return err
 	}
-	if err := p.rememberConsent(ctx, v.User.ID, i); err != nil {
+	detail := map[string]string{
+		"user": v.User.ID, "scope": i.Request.Scope.String(), "audience": strings.Join(i.Request.Audience, " "),
+	}
+	if i.Request.Device != "" {
+		detail["device"] = "true"
+	} else if err := p.rememberConsent(ctx, v.User.ID, i); err != nil {
 		return fmt.Errorf("remember consent: %w", err)
 	}
-	return p.audit(ctx, "consent.granted", clientObject(i.Request.ClientID), map[string]string{
-		"user": v.User.ID, "scope": i.Request.Scope.String(), "audience": strings.Join(i.Request.Audience, " "),
-	})
+	return p.audit(ctx, "consent.granted", clientObject(i.Request.ClientID), detail)
 }
 
-// Deny ends the request with access_denied (RFC 6749 section 4.1.2.1). Of several answers to one request one counts.
-func (p *Provider) Deny(ctx context.Context, i *Interaction) (*Response, error) {
+// Deny ends the request with access_denied (RFC 6749 section 4.1.2.1; RFC 8628 section 3.5). Of several answers to one request
+// one counts.
+func (p *Provider) Deny(ctx context.Context, i *Interaction) (*Decision, error) {
 	if err := p.finish(ctx, i); err != nil {
 		return nil, err
 	}
-	return p.respondError(&i.Request, refuse(AccessDenied, "the user did not allow it").
+	if i.Request.Device != "" {
+		return &Decision{Step: DeviceDenied}, p.denyDevice(ctx, &i.Request)
+	}
+	return respond(p.respondError(&i.Request, refuse(AccessDenied, "the user did not allow it").
 		By("the user allows what is asked for", "RFC 6749 section 4.1.2.1").
-		Saying("asked for: "+covered(i.Request.Scope.String(), 600))), nil
+		Saying("asked for: "+covered(i.Request.Scope.String(), 600)))), nil
 }
 
 // finish uses the interaction up. ErrNoInteraction where it was used already.

@@ -68,8 +68,9 @@ func TestARequestIsFinishedOnce(t *testing.T) {
 	wantErr(t, err, oauth.ErrNoInteraction)
 	wantErr(t, n.LoggedIn(t.Context(), i, v.Session.ID), oauth.ErrNoInteraction)
 	denied := n.asked(c, v, "prompt=consent")
-	r, err := n.Deny(t.Context(), denied)
+	d, err := n.Deny(t.Context(), denied)
 	ok(t, err)
+	r := d.Response
 	if field(r, "error") != "access_denied" || field(r, "state") != "the state" || field(r, "iss") != issuer || field(r, "code") != "" {
 		t.Errorf("answered %+v", r)
 	}
@@ -101,8 +102,8 @@ func TestOfManyFinishesOneGetsACode(t *testing.T) {
 		ok(t, n.Allow(t.Context(), i, v))
 		codes, errs := parallel(16, func(k int) (string, error) {
 			if k%4 == 3 {
-				r, err := nodes[k%2].Deny(context.Background(), i)
-				return field(r, "code"), err
+				_, err := nodes[k%2].Deny(context.Background(), i)
+				return "", err
 			}
 			d, err := nodes[k%2].Continue(context.Background(), i.Handle, v)
 			if err != nil {

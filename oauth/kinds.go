@@ -12,8 +12,8 @@ import (
 func Kinds() []store.Kind {
 	return []store.Kind{
 		apiKind, apiHoldKind, authorizationKind, clientKind, clientNameKind, consentKind, interactionKind, keyringKind, revokedKind,
-		withdrawalKind,
-		waitingRequests.Kind, secretGuesses.Kind,
+		withdrawalKind, userCodeKind, devicePolls,
+		waitingRequests.Kind, secretGuesses.Kind, userCodeGuesses.Kind, userCodeAddress.Kind, userCodeUses.Kind,
 		{Name: "usage_tally", Spread: true},
 		{Name: "usage_active"},
 		{Name: "usage_client"},

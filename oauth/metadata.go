@@ -10,7 +10,8 @@ type Metadata struct {
 	JWKSURI                           string           `json:"jwks_uri"`
 	RevocationEndpoint                string           `json:"revocation_endpoint"`
 	IntrospectionEndpoint             string           `json:"introspection_endpoint"`
-	RevocationFeedEndpoint            string           `json:"revocation_feed_endpoint"` // ours: docs/revocation-feed.md
+	DeviceAuthorizationEndpoint       string           `json:"device_authorization_endpoint"` // RFC 8628 section 4
+	RevocationFeedEndpoint            string           `json:"revocation_feed_endpoint"`      // ours: docs/revocation-feed.md
 	ResponseTypesSupported            []string         `json:"response_types_supported"`
 	ResponseModesSupported            []ResponseMode   `json:"response_modes_supported"`
 	GrantTypesSupported               []GrantType      `json:"grant_types_supported"`
@@ -26,7 +27,7 @@ type Metadata struct {
 
 // Endpoints are the paths below the issuer, as the server has mounted them.
 type Endpoints struct {
-	Authorize, Token, JWKS, Revoke, Introspect, Revocations string
+	Authorize, Token, JWKS, Revoke, Introspect, Device, Revocations string
 }
 
 // Metadata describes what is really on: the lists are those that requests are checked against.
@@ -39,6 +40,7 @@ func (p *Provider) Metadata(at Endpoints) *Metadata {
 		JWKSURI:                           p.issuer + at.JWKS,
 		RevocationEndpoint:                p.issuer + at.Revoke,
 		IntrospectionEndpoint:             p.issuer + at.Introspect,
+		DeviceAuthorizationEndpoint:       p.issuer + at.Device,
 		RevocationFeedEndpoint:            p.issuer + at.Revocations,
 		ResponseTypesSupported:            responseTypes,
 		ResponseModesSupported:            responseModes,

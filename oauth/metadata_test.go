@@ -41,7 +41,7 @@ func TestWhatIsAnnouncedIsWhatIsAccepted(t *testing.T) {
 	accepts(text(m.ResponseModesSupported), "fragment web_message jwt query.jwt", asks("response_mode"))
 	accepts(m.CodeChallengeMethodsSupported, "plain S512 s256", asks("code_challenge_method"))
 	accepts(m.PromptValuesSupported, "create x", asks("prompt"))
-	accepts(text(m.GrantTypesSupported), "password implicit urn:ietf:params:oauth:grant-type:device_code", func(value string) bool {
+	accepts(text(m.GrantTypesSupported), "password implicit urn:ietf:params:oauth:grant-type:token-exchange device_code", func(value string) bool {
 		_, err := n.Token(t.Context(), c, &oauth.TokenRequest{GrantType: value})
 		return refusedWith(err) != oauth.UnsupportedGrantType
 	})

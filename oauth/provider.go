@@ -29,6 +29,7 @@ type Config struct {
 // Lifetimes bounds what is issued. A zero field takes its default.
 type Lifetimes struct {
 	Code            time.Duration // default 60 s
+	DeviceCode      time.Duration // and the user code beside it; default 10 min
 	AccessToken     time.Duration // default 10 min; a client may have its own
 	RefreshIdle     time.Duration // a refresh token that is not used for so long ends; default 30 days
 	RefreshAbsolute time.Duration // an authorization ends so long after the login; default 90 days
@@ -44,6 +45,7 @@ func (l Lifetimes) withDefaults() Lifetimes {
 		}
 	}
 	orDefault(&l.Code, time.Minute)
+	orDefault(&l.DeviceCode, 10*time.Minute)
 	orDefault(&l.AccessToken, 10*time.Minute)
 	orDefault(&l.RefreshIdle, 30*day)
 	orDefault(&l.RefreshAbsolute, 90*day)
@@ -77,6 +79,8 @@ type Provider struct {
 	consents       *store.Collection[Consent]
 	withdrawals    *store.Cache[withdrawal]
 	interactions   *store.Collection[Interaction]
+	userCodes      *store.Collection[userCode]
+	userCodeKey    func() [32]byte
 	revoked        *store.Collection[revokedToken]
 	verified       *verifiedSecrets
 	tokens         func() *tokenFormat
@@ -100,6 +104,7 @@ func New(c Config) *Provider {
 		consents:       newConsents(c.Backend),
 		withdrawals:    newWithdrawals(c.Backend),
 		interactions:   newInteractions(c.Backend),
+		userCodes:      newUserCodes(c.Backend),
 		revoked:        newRevokedTokens(c.Backend),
 		verified:       newVerifiedSecrets(),
 	}
@@ -120,6 +125,7 @@ func New(c Config) *Provider {
 	if c.Keys != nil {
 		c.Keys.whenEnding(p.keysEnd)
 	}
+	p.userCodeKey = sync.OnceValue(func() [32]byte { return c.Keys.Secret("user codes") })
 	p.tokens = sync.OnceValue(func() *tokenFormat { return newTokenFormat(c.Keys.Secret("tokens")) })
 	return p
 }

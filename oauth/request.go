@@ -65,6 +65,7 @@ type AuthorizationRequest struct {
 	MaxAge       time.Duration `json:"max_age,omitempty"` // 0: no bound, unless MaxAgeGiven
 	MaxAgeGiven  bool          `json:"max_age_given,omitempty"`
 	LoginHint    string        `json:"login_hint,omitempty"`
+	Device       string        `json:"device,omitempty"` // the authorization that a device waits for; it has no redirect URI then (device.go)
 
 	params Parameters
 	client *Client

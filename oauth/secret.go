@@ -20,6 +20,7 @@ const (
 	accessPrefix       = "grat_"
 	refreshPrefix      = "grrt_"
 	codePrefix         = "grac_"
+	devicePrefix       = "grdc_"
 	personalPrefix     = "grpt_"
 	clientSecretPrefix = "grcs_"
 )
@@ -57,7 +58,7 @@ func (d *digest) UnmarshalText(b []byte) error {
 
 func (d digest) equal(other digest) bool { return subtle.ConstantTimeCompare(d[:], other[:]) == 1 }
 
-// token is a code, access token, refresh token or personal access token in its parts.
+// token is a code, device code, access token, refresh token or personal access token in its parts.
 type token struct {
 	Authorization string // id of the record, 32 hexadecimal digits
 	digest        digest

@@ -10,14 +10,15 @@ import (
 	"github.com/grantor-dev/grantor/store"
 )
 
-// TokenRequest is a token request as it was sent (RFC 6749 sections 4.1.3, 4.4.2, 6; RFC 7636 section 4.5; RFC 8707
-// section 2.2). Its client is authenticated already.
+// TokenRequest is a token request as it was sent (RFC 6749 sections 4.1.3, 4.4.2, 6; RFC 7636 section 4.5; RFC 8628
+// section 3.4; RFC 8707 section 2.2). Its client is authenticated already.
 type TokenRequest struct {
 	GrantType    string
 	Code         string
 	RedirectURI  string
 	CodeVerifier string
 	RefreshToken string
+	DeviceCode   string
 	Scope        string
 	Resources    []string
 }
@@ -50,6 +51,7 @@ var redeemers = map[GrantType]func(*Provider, context.Context, *Client, *TokenRe
 	AuthorizationCode: (*Provider).redeemCode,
 	ClientCredentials: (*Provider).redeemCredentials,
 	RefreshToken:      (*Provider).redeemRefresh,
+	DeviceCode:        (*Provider).redeemDevice,
 }
 
 // Token answers a token request of an authenticated client: the steps that every grant shares.
@@ -60,7 +62,7 @@ func (p *Provider) Token(ctx context.Context, c *Client, r *TokenRequest) (token
 	}
 	redeem, known := redeemers[GrantType(r.GrantType)]
 	if !known {
-		return nil, refuse(UnsupportedGrantType, "this server offers authorization_code, client_credentials and refresh_token").
+		return nil, refuse(UnsupportedGrantType, "this server offers "+join(GrantTypes)).
 			By("grant_type is one that is offered", "RFC 6749 section 5.2").Saying("got " + sentText(r.GrantType))
 	}
 	if !c.MayUse(GrantType(r.GrantType)) {
@@ -85,9 +87,9 @@ func (p *Provider) Token(ctx context.Context, c *Client, r *TokenRequest) (token
 	return nil, &Error{Code: TemporarilyUnavailable, Description: "too many requests for one authorization at once", RetryAfter: retrySoon}
 }
 
-// issueFor mints and keeps the tokens: by the engine for the grants that it knows, directly for refresh tokens.
+// issueFor mints and keeps the tokens: by the engine for the grants that it knows, directly for the others.
 func (p *Provider) issueFor(ctx context.Context, c *Client, r *TokenRequest, g *grant) (*Tokens, error) {
-	if GrantType(r.GrantType) != RefreshToken {
+	if grant := GrantType(r.GrantType); grant == AuthorizationCode || grant == ClientCredentials {
 		return p.engineToken(ctx, c, r, g)
 	}
 	tokens, err := p.mint(ctx, c, g)

@@ -200,9 +200,9 @@ func (u *usage) answered(c *Client, r *TokenRequest, g *grant, err error) {
 	}
 }
 
-// failed counts a refusal, or a failure of ours; nothing where err is nil.
+// failed counts a refusal, or a failure of ours; nothing where err is nil, or a device is only told to wait.
 func (u *usage) failed(err error, clientID string) {
-	if err == nil {
+	if err == nil || IsPending(err) {
 		return
 	}
 	reason := ServerError

@@ -84,6 +84,8 @@ func (s *server) follow(w http.ResponseWriter, r *http.Request, d *oauth.Decisio
 		redirect(w, r, s.interactionURL(loginPath, d.Interaction.Handle))
 	case oauth.AskUser:
 		redirect(w, r, s.interactionURL(consentPath, d.Interaction.Handle))
+	case oauth.DeviceAllowed, oauth.DeviceDenied:
+		s.writeDeviceOver(w, r, d.Step)
 	default:
 		s.respond(w, r, d.Response)
 	}

@@ -39,10 +39,10 @@ func (s *server) showConsent(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := templates.Consent{
 		Frame: s.frame(v.User.Username), ClientName: c.Name(), ClientID: c.ClientID, ClientURI: c.ClientURI,
-		RedirectHost: oauth.RedirectHost(i.Request.RedirectURI),
-		User:         templates.Person{Name: v.User.Name, Username: v.User.Username},
-		Interaction:  handle,
-		FormToken:    s.Directory.FormToken(v.Browser, consentPurpose(handle, v.Session.ID)),
+		RedirectHost: oauth.RedirectHost(i.Request.RedirectURI), Device: i.Request.Device != "",
+		User:        templates.Person{Name: v.User.Name, Username: v.User.Username},
+		Interaction: handle,
+		FormToken:   s.Directory.FormToken(v.Browser, consentPurpose(handle, v.Session.ID)),
 	}
 	if len(fresh) == len(i.Request.Scope) {
 		fresh = nil // where all is new, nothing needs to be pointed out
@@ -95,11 +95,11 @@ func (s *server) consent(w http.ResponseWriter, r *http.Request) error {
 		redirect(w, r, s.interactionURL(authorizePath, handle))
 		return nil
 	case "deny":
-		response, err := s.Provider.Deny(ctx, i)
+		decision, err := s.Provider.Deny(ctx, i)
 		if err != nil {
 			return err
 		}
-		s.respond(w, r, response)
+		s.follow(w, r, decision)
 		return nil
 	}
 	return invalidRequest("please choose Allow or Deny").By("a decision is allow or deny", "docs/security.md")

@@ -112,12 +112,20 @@ func (s *server) refuseLogin(w http.ResponseWriter, r *http.Request, v oauth.Vis
 	return err
 }
 
-// localPath gives a path of the admin or account pages, "" for anything else: a login never leads elsewhere.
+// localPath gives a path of the admin or account pages or of the page for devices, which may have a code with it, and "" for
+// anything else: a login never leads elsewhere.
 func localPath(next string) string {
+	if path, query, found := strings.Cut(next, "?"); found && path == devicePath {
+		code, found := strings.CutPrefix(query, userCodeField+"=")
+		if found && code != "" && oauth.UserCode(code) == code {
+			return next
+		}
+		return ""
+	}
 	if len(next) > 512 || strings.ContainsFunc(next, unusualInPath) || strings.Contains(next, "//") || strings.Contains(next, "/.") {
 		return ""
 	}
-	for _, area := range []string{"/admin", "/account"} {
+	for _, area := range []string{"/admin", "/account", devicePath} {
 		if next == area || strings.HasPrefix(next, area+"/") {
 			return next
 		}

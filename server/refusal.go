@@ -59,7 +59,7 @@ const panicked = "panic: "
 func (s *server) explains(e *web.Event) bool {
 	path, below := strings.CutPrefix(e.Path, s.base)
 	switch {
-	case e.Error == "" && e.Description == "", e.Status == http.StatusNotFound:
+	case e.Error == "" && e.Description == "", e.Status == http.StatusNotFound, e.Error == string(oauth.AuthorizationPending):
 		return false
 	case below && (path == readyPath || path == healthPath):
 		return false
@@ -95,6 +95,8 @@ func ruleOf(e *web.Event, err error) (rule, source string) {
 		return "a body is not larger than its endpoint takes", "RFC 9110 section 15.5.14"
 	case e.Error == loginFailed:
 		return "username and password are right", forms
+	case e.Error == userCodeUnknown:
+		return "a user code is one that a device is shown, soon, and is answered once", "RFC 8628 section 3.3"
 	case errors.Is(err, limit.ErrBusy), errors.Is(err, account.ErrBusy):
 		return "no more is worked on at once than there is room for", "RFC 9110 section 15.6.4"
 	case store.IsUnavailable(err), errors.Is(err, context.DeadlineExceeded):

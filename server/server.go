@@ -64,29 +64,31 @@ type server struct {
 
 // The endpoints, below the issuer.
 const (
-	authorizePath   = "/oauth2/authorize"
-	tokenPath       = "/oauth2/token"
-	revokePath      = "/oauth2/revoke"
-	revocationsPath = "/oauth2/revocations"
-	introspectPath  = "/oauth2/introspect"
-	jwksPath        = "/oauth2/jwks"
-	forwardPath     = "/forward-auth"
-	metadataPath    = "/.well-known/oauth-authorization-server"
-	loginPath       = "/login"
-	consentPath     = "/consent"
-	logoutPath      = "/logout"
-	setupPath       = "/setup"
-	homePath        = "/"
-	staticPath      = "/static/"
-	healthPath      = "/healthz"
-	readyPath       = "/readyz"
+	authorizePath           = "/oauth2/authorize"
+	tokenPath               = "/oauth2/token"
+	revokePath              = "/oauth2/revoke"
+	revocationsPath         = "/oauth2/revocations"
+	introspectPath          = "/oauth2/introspect"
+	jwksPath                = "/oauth2/jwks"
+	forwardPath             = "/forward-auth"
+	metadataPath            = "/.well-known/oauth-authorization-server"
+	loginPath               = "/login"
+	consentPath             = "/consent"
+	devicePath              = "/device"
+	deviceAuthorizationPath = "/oauth2/device_authorization"
+	logoutPath              = "/logout"
+	setupPath               = "/setup"
+	homePath                = "/"
+	staticPath              = "/static/"
+	healthPath              = "/healthz"
+	readyPath               = "/readyz"
 )
 
 // Routes are what the events of requests name as their route, beside the paths of areas.
 func Routes() []string {
 	return []string{
 		authorizePath, tokenPath, revokePath, revocationsPath, introspectPath, jwksPath, forwardPath, metadataPath,
-		loginPath, consentPath, logoutPath, setupPath, homePath, staticPath, healthPath, readyPath,
+		loginPath, consentPath, devicePath, deviceAuthorizationPath, logoutPath, setupPath, homePath, staticPath, healthPath, readyPath,
 	}
 }
 
@@ -102,7 +104,7 @@ func New(c Config) (http.Handler, error) {
 	s := &server{Config: c, base: issuer.Path, https: issuer.Scheme == "https", host: issuer.Host, origin: issuer.Scheme + "://" + issuer.Host, cookies: web.NewCookieNames(issuer.Path)}
 	s.static = web.Static(s.base+staticPath, templates.Static(), templates.Version)
 	if s.metadata, err = newDocument(c.Provider.Metadata(oauth.Endpoints{
-		Authorize: authorizePath, Token: tokenPath, JWKS: jwksPath, Revoke: revokePath, Introspect: introspectPath, Revocations: revocationsPath,
+		Authorize: authorizePath, Token: tokenPath, JWKS: jwksPath, Revoke: revokePath, Introspect: introspectPath, Device: deviceAuthorizationPath, Revocations: revocationsPath,
 	})); err != nil {
 		return nil, err
 	}
@@ -138,6 +140,7 @@ func (s *server) routes() http.Handler {
 	below(tokenPath, shared(limit.Stranger, s.whenReady(methods{http.MethodPost: s.byClient(limit.Token, s.token)})))
 	below(revokePath, shared(limit.Stranger, s.whenReady(methods{http.MethodPost: s.byClient(limit.Revocation, s.revoke)})))
 	below(introspectPath, machine(methods{http.MethodPost: s.byClient(limit.Introspection, s.introspect)}))
+	below(deviceAuthorizationPath, machine(methods{http.MethodPost: s.byClient(limit.DeviceAuthorization, s.deviceAuthorization)}))
 	below(revocationsPath, machine(methods{http.MethodGet: s.revocations}))
 	// By any method: some gateways keep that of the caller.
 	below(forwardPath, s.programs(limit.ForwardAuth, http.HandlerFunc(s.forwardAuth)))
@@ -147,6 +150,7 @@ func (s *server) routes() http.Handler {
 	}
 	person(loginPath, methods{http.MethodGet: s.showLogin, http.MethodPost: s.login})
 	person(consentPath, methods{http.MethodGet: s.showConsent, http.MethodPost: s.consent})
+	person(devicePath, methods{http.MethodGet: s.showDevice, http.MethodPost: s.device})
 	person(logoutPath, methods{http.MethodGet: s.showLogout, http.MethodPost: s.logout})
 	person(setupPath, methods{http.MethodGet: s.showSetup, http.MethodPost: s.setup})
 	person(homePath, methods{http.MethodGet: s.home})

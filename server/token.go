@@ -20,10 +20,12 @@ func (s *server) token(w http.ResponseWriter, r *http.Request, c *oauth.Client, 
 		RedirectURI:  f.get("redirect_uri"),
 		CodeVerifier: f.get("code_verifier"),
 		RefreshToken: f.get("refresh_token"),
+		DeviceCode:   f.get("device_code"),
 		Scope:        f.get("scope"),
 		Resources:    f.all("resource"),
 	})
 	if err != nil {
+		event.Proven = event.Proven || oauth.IsPending(err) // it holds a device code, and does as it was told
 		return err
 	}
 	event.Proven = true                                      // a public client, too, held what was given to it alone

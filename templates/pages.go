@@ -48,12 +48,27 @@ type Login struct {
 }
 
 // Problem is the error, and how long to wait where there is a time for it; "" when all is well.
-func (l Login) Problem() string {
-	if l.RetryAfter <= 0 {
-		return l.Error
+func (l Login) Problem() string { return problem(l.Error, l.RetryAfter) }
+
+func problem(text string, retryAfter time.Duration) string {
+	if retryAfter <= 0 {
+		return text
 	}
-	return strings.TrimSpace(l.Error + " Please wait " + inWords(l.RetryAfter) + " and try again.")
+	return strings.TrimSpace(text + " Please wait " + inWords(retryAfter) + " and try again.")
 }
+
+// Device asks for the code that a device shows. It posts user_code and form_token to /device.
+type Device struct {
+	Frame
+	UserCode   string        // as typed before, or as a link brought it
+	Linked     bool          // a link brought it: the person compares it
+	Error      string        // a whole sentence
+	RetryAfter time.Duration // when more than 0: how long to wait
+	FormToken  string
+}
+
+// Problem is the error, and how long to wait where there is a time for it; "" when all is well.
+func (d Device) Problem() string { return problem(d.Error, d.RetryAfter) }
 
 // Consent asks whether a client may have what it asks for. It posts decision (allow or deny), interaction and form_token to
 // /consent; "use another account" leads to /login with the interaction.
@@ -62,7 +77,8 @@ type Consent struct {
 	ClientName   string
 	ClientID     string
 	ClientURI    string // as registered; only its host is shown, and never as a link
-	RedirectHost string // where the answer goes: a host, or the scheme of an app
+	RedirectHost string // where the answer goes: a host, or the scheme of an app; "" where a device waits for it
+	Device       bool   // a device asks, which nobody has proven to be the user's
 	User         Person
 	Groups       []ScopeGroup
 	Audiences    []string // what else the tokens are meant for, of which there is no record

@@ -26,6 +26,7 @@ var pageFiles embed.FS
 // The type of a page chooses its file.
 var pages = map[string]any{
 	"consent":   Consent{},
+	"device":    Device{},
 	"form_post": FormPost{Action: "https://zero.invalid/"},
 	"home":      Home{},
 	"login":     Login{},

@@ -13,16 +13,17 @@ type Class uint8
 
 // The classes. What comes without a proof of who sends it is counted by its address; what comes with one, by its sender.
 const (
-	Stranger      Class = iota // an address: requests of programs that did not prove who sends them
-	Page                       // an address: pages for nobody who is signed in
-	Document                   // an address: metadata, keys and static files
-	ForwardAuth                // an address: questions of gateways about tokens that are worth nothing
-	Token                      // a client: token requests
-	Introspection              // a client: introspection
-	Revocation                 // a client: revocation
-	Feed                       // a client: streams of the revocation feed that are opened
-	Account                    // a user: pages while signed in
-	Admin                      // a user or a client: requests of the REST API
+	Stranger            Class = iota // an address: requests of programs that did not prove who sends them
+	Page                             // an address: pages for nobody who is signed in
+	Document                         // an address: metadata, keys and static files
+	ForwardAuth                      // an address: questions of gateways about tokens that are worth nothing
+	Token                            // a client: token requests
+	Introspection                    // a client: introspection
+	Revocation                       // a client: revocation
+	DeviceAuthorization              // a client: device authorization requests
+	Feed                             // a client: streams of the revocation feed that are opened
+	Account                          // a user: pages while signed in
+	Admin                            // a user or a client: requests of the REST API
 	classes
 )
 
@@ -54,16 +55,17 @@ func rows() [classes]struct {
 		name string
 		rate Rate
 	}{
-		Stranger:      {"stranger", Rate{100, 1000}},
-		Page:          {"page", Rate{50, 500}},
-		Document:      {"document", Rate{100_000, 200_000}}, // answering one costs no more than refusing it
-		ForwardAuth:   {"forward_auth", Rate{5000, 10_000}}, // a gateway has one address for all of its callers
-		Token:         {"token", Rate{50_000, 100_000}},
-		Introspection: {"introspection", Rate{100_000, 200_000}},
-		Revocation:    {"revocation", Rate{50_000, 100_000}},
-		Feed:          {"feed", Rate{100, 1000}},
-		Account:       {"account", Rate{20_000, 40_000}},
-		Admin:         {"admin", Rate{20_000, 40_000}},
+		Stranger:            {"stranger", Rate{100, 1000}},
+		Page:                {"page", Rate{50, 500}},
+		Document:            {"document", Rate{100_000, 200_000}}, // answering one costs no more than refusing it
+		ForwardAuth:         {"forward_auth", Rate{5000, 10_000}}, // a gateway has one address for all of its callers
+		Token:               {"token", Rate{50_000, 100_000}},
+		Introspection:       {"introspection", Rate{100_000, 200_000}},
+		Revocation:          {"revocation", Rate{50_000, 100_000}},
+		DeviceAuthorization: {"device_authorization", Rate{10_000, 20_000}},
+		Feed:                {"feed", Rate{100, 1000}},
+		Account:             {"account", Rate{20_000, 40_000}},
+		Admin:               {"admin", Rate{20_000, 40_000}},
 	}
 }
 

@@ -62,9 +62,9 @@ type verb struct {
 var reasons = [...]string{
 	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
 	"unsupported_response_type", "invalid_scope", "invalid_target", "access_denied", "server_error",
-	"temporarily_unavailable", "invalid_token", "insufficient_scope", "login_required", "consent_required",
+	"temporarily_unavailable", "invalid_token", "insufficient_scope", "authorization_pending", "slow_down", "expired_token", "login_required", "consent_required",
 	"request_not_supported", "request_uri_not_supported",
-	"not_found", "method_not_allowed", "login_failed", "cross_origin", "forbidden", "form_token", "invalid_form",
+	"not_found", "method_not_allowed", "login_failed", "user_code_unknown", "cross_origin", "forbidden", "form_token", "invalid_form",
 	"invalid_filter", "invalid_fields", "malformed_request", "unsupported_media_type", "no_token", "taken", "in_use",
 	"built_in", "last_super_admin", "conflict", "too_soon", "stale", "too_large", "throttled", "busy", "unavailable",
 	"no_backup", "backing_up", "backup_incomplete", "export_incomplete",
