@@ -24,7 +24,7 @@ func builtIn() Registration {
 	}
 	r := Registration{
 		ClientID: CommandLineClient, ClientName: "Grantor command line",
-		TokenEndpointAuthMethod: NoSecret, GrantTypes: []GrantType{AuthorizationCode, RefreshToken},
+		TokenEndpointAuthMethod: NoSecret, GrantTypes: []GrantType{AuthorizationCode, DeviceCode, RefreshToken},
 		RedirectURIs: []string{"http://127.0.0.1/callback", "http://[::1]/callback"},
 		Scope:        scope.String(), PersonalAccessTokens: true,
 	}

@@ -19,7 +19,7 @@ func TestTheServerMakesItsOwnClientOnce(t *testing.T) {
 		}
 		n := w.node()
 		c := n.client(oauth.CommandLineClient)
-		if !c.BuiltIn || !c.IsPublic() || !c.Powers().SuperAdmin || c.Number != 0 || c.Owner.Kind != account.ActorSystem || !c.PersonalAccessTokens || c.MayUse(oauth.ClientCredentials) {
+		if !c.BuiltIn || !c.IsPublic() || !c.Powers().SuperAdmin || c.Number != 0 || c.Owner.Kind != account.ActorSystem || !c.PersonalAccessTokens || c.MayUse(oauth.ClientCredentials) || !c.MayUse(oauth.DeviceCode) {
 			t.Fatalf("made %+v", c)
 		}
 		if got := n.events("client:grantor-cli"); len(got) != 1 {
@@ -128,12 +128,14 @@ func TestANewVersionBringsTheServersOwnClientUpToDate(t *testing.T) {
 	want := n.client(oauth.CommandLineClient)
 	ok(t, n.EndClientTokens(t.Context(), want.ClientID))
 	ended := n.client(want.ClientID).NotBefore
-	ok(t, n.AlterClient(t.Context(), want.ClientID, func(c *oauth.Client) { c.Registration.Scope, c.RedirectURIs = "profile", nil }))
+	ok(t, n.AlterClient(t.Context(), want.ClientID, func(c *oauth.Client) {
+		c.Registration.Scope, c.RedirectURIs, c.GrantTypes = "profile", nil, c.GrantTypes[:1]
+	}))
 	_, errs := parallel(8, func(int) (any, error) { return nil, n.w.node().EnsureBuiltIn(context.Background()) })
 	if successes(errs) != 8 {
 		t.Fatal(errs)
 	}
-	if c := n.client(want.ClientID); c.Registration.Scope != want.Registration.Scope || len(c.RedirectURIs) != 2 || !c.NotBefore.Equal(ended) || !c.BuiltIn {
+	if c := n.client(want.ClientID); c.Registration.Scope != want.Registration.Scope || len(c.RedirectURIs) != 2 || len(c.GrantTypes) != 3 || !c.NotBefore.Equal(ended) || !c.BuiltIn {
 		t.Errorf("it is %+v", c)
 	}
 }
