@@ -258,6 +258,22 @@ func TestBuiltInClientIsGuarded(t *testing.T) {
 	}
 }
 
+func TestDeviceIsRegisteredUnderTheNameOfItsGrant(t *testing.T) {
+	w := newWorld(t)
+	a := w.admin()
+	tv := `{"client_name": "TV", "token_endpoint_auth_method": "none", "grant_types": ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]}`
+	made := read[api.CreatedClient](a.do(http.MethodPut, "/clients/tv", tv).want(http.StatusCreated))
+	if want := []oauth.GrantType{oauth.DeviceCode, oauth.RefreshToken}; !slices.Equal(made.GrantTypes, want) || len(made.RedirectURIs) > 0 {
+		t.Errorf("made %+v", made)
+	}
+	a.do(http.MethodPatch, "/clients/tv", `{"grant_types": ["refresh_token"]}`).wantProblem(422, "invalid-fields", "/grant_types")
+	a.do(http.MethodPatch, "/clients/tv", `{"grant_types": ["device_code"]}`).wantProblem(422, "invalid-fields", "/grant_types/0")
+	a.do(http.MethodPatch, "/clients/tv", `{"grant_types": ["authorization_code"]}`).wantProblem(422, "invalid-fields", "/redirect_uris")
+	if document := a.get("/openapi.json").want(http.StatusOK).Body.String(); !strings.Contains(document, `"`+string(oauth.DeviceCode)+`"`) {
+		t.Error("the reference does not offer the grant")
+	}
+}
+
 func TestClientsAreDisabledAndEnabled(t *testing.T) {
 	w := newWorld(t)
 	a := w.admin()

@@ -20,7 +20,7 @@ var registrationFields = map[string]fieldWords{
 	"client_name":                       {"The name that people are shown (RFC 7591). No two clients have the same.", "Reports"},
 	"client_uri":                        {"A page about the client (RFC 7591).", "https://reports.example.com"},
 	"token_endpoint_auth_method":        {"How the client authenticates (RFC 7591); “none” makes it public. Left out: client_secret_basic.", "client_secret_basic"},
-	"grant_types":                       {"What the client may ask for tokens with (RFC 7591). Left out: authorization_code.", []string{"authorization_code", "refresh_token"}},
+	"grant_types":                       {"What the client may ask for tokens with (RFC 7591). Left out: authorization_code, which alone needs redirect_uris; refresh_token needs it or the device authorization grant (RFC 8628).", []string{"authorization_code", "refresh_token"}},
 	"redirect_uris":                     {"Where logins return to (RFC 7591). Each is matched exactly.", []string{"https://reports.example.com/callback"}},
 	"scope":                             {"The scopes that the client may ask for, separated by spaces (RFC 7591).", "reports:read reports:write"},
 	"default_scope":                     {"The scopes of a request that names none. Left out: all of scope.", "reports:read"},

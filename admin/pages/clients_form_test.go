@@ -211,7 +211,7 @@ func TestDeviceNeedsNoRedirectURL(t *testing.T) {
 		page.wantStatus(http.StatusOK)
 		row := b.open("/admin/auth-clients?q="+url.QueryEscape("A TV, "+method)).shows("Device authorization", "Refresh tokens")
 		row.hides(deviceCode)
-		c := b.open("/admin/auth-clients").click("A TV, "+method).shows("Device authorization").hides("PKCE")
+		c := b.open("/admin/auth-clients").click("A TV, " + method).shows("Device authorization").hides("PKCE")
 		edit := c.click("Edit Auth Client")
 		if box := byID(edit.document, "grant_types-device_code"); box == nil || !has(box, "checked") || attribute(box, "value") != deviceCode {
 			t.Errorf("%s: the box of the form is %v", method, box)

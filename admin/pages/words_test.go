@@ -120,7 +120,7 @@ func TestEveryErrorCodeHasWords(t *testing.T) {
 	if found != len(reasons) {
 		t.Errorf("%d codes, %d words", found, len(reasons))
 	}
-	if got := reasonOf("slow_down"); got.title != "slow_down" || got.sentence == "" {
+	if got := reasonOf("invalid_dpop_proof"); got.title != "invalid_dpop_proof" || got.sentence == "" {
 		t.Errorf("a code that nobody knows is told as %+v", got)
 	}
 }
