@@ -62,7 +62,7 @@ func (s shownClient) rows() [][]string {
 		add("built_in", "yes: the server itself needs it")
 	}
 	add("token_endpoint_auth_method", string(s.TokenEndpointAuthMethod))
-	add("grant_types", joined(s.GrantTypes))
+	add("grant_types", joined(shownGrantTypes(s.GrantTypes)))
 	rows = append(rows, listRows("redirect_uris", s.RedirectURIs)...)
 	for i, line := range folded(s.Scope, columns-30) { // beside the longest name of a field
 		add([]string{"scope", " "}[min(i, 1)], line)

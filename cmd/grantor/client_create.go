@@ -19,6 +19,7 @@ func (c *command) clientCreate() *cobra.Command {
 		Example: `  grantor client create --client-id shop --name "The shop" --redirect-uri https://shop.example.com/callback --scope "profile orders"
   grantor client create --client-id nightly --grant-type client_credentials --scope reports:write
   grantor client create --client-id app --public --redirect-uri http://127.0.0.1/callback --scope profile
+  grantor client create --client-id tv --public --grant-type device_code --grant-type refresh_token --scope profile
   grantor client create --client-id deploy --grant-type client_credentials --permission clients:view --permission clients:edit`,
 		Args: takes(0),
 	}

@@ -51,7 +51,7 @@ func addClientFlags(cmd *cobra.Command) *clientFlags {
 	set.StringVar(&f.name, "name", "", "`text` that people see when they are asked for consent")
 	set.StringVar(&f.uri, "client-uri", "", "`URL` of a page about the client")
 	set.StringArrayVar(&f.redirectURIs, "redirect-uri", nil, "`URI` where logins return to; repeatable")
-	set.StringArrayVar(&f.grantTypes, "grant-type", nil, "`grant`: "+joined(oauth.GrantTypes)+" (default authorization_code); repeatable")
+	set.StringArrayVar(&f.grantTypes, "grant-type", nil, "`grant`: "+joined(shownGrantTypes(oauth.GrantTypes))+" (default authorization_code); repeatable")
 	set.StringVar(&f.scope, "scope", "", "`scopes` that the client may ask for, separated by spaces")
 	set.StringVar(&f.defaultScope, "default-scope", "", "`scopes` of a request that names none (default all)")
 	set.StringArrayVar(&f.audience, "audience", nil, "`URI` of an API that tokens may be meant for; repeatable")
@@ -71,7 +71,7 @@ func addClientFlags(cmd *cobra.Command) *clientFlags {
 	set.StringArrayVar(&f.permissions, "permission", nil, "`permission` in the administration for the client itself, such as clients:view; repeatable")
 	cmd.Flags().SortFlags = false
 	cmd.Flags().AddFlagSet(set)
-	completeWith(cmd, "grant-type", convert[string](oauth.GrantTypes))
+	completeWith(cmd, "grant-type", shownGrantTypes(oauth.GrantTypes))
 	completeWith(cmd, "auth-method", convert[string](oauth.AuthMethods))
 	completeWith(cmd, "format", []string{"opaque", "jwt"})
 	completeWith(cmd, "signing-alg", convert[string](jose.Algorithms))
@@ -111,7 +111,7 @@ func (f *clientFlags) apply(r *oauth.Registration) error {
 		"name":                              func() { r.ClientName = f.name },
 		"client-uri":                        func() { r.ClientURI = f.uri },
 		"redirect-uri":                      func() { r.RedirectURIs = given(f.redirectURIs) },
-		"grant-type":                        func() { r.GrantTypes = convert[oauth.GrantType](given(f.grantTypes)) },
+		"grant-type":                        func() { r.GrantTypes = givenGrantTypes(f.grantTypes) },
 		"scope":                             func() { r.Scope = f.scope },
 		"default-scope":                     func() { r.DefaultScope = f.defaultScope },
 		"audience":                          func() { r.Audience = given(f.audience) },
@@ -169,6 +169,32 @@ func given(list []string) []string {
 	return list
 }
 
+// deviceWord stands for the grant of RFC 8628 on the command line. Documents, such as those of `grantor apply`, hold the
+// name that the protocol has for it.
+const deviceWord = "device_code"
+
+// givenGrantTypes reads the words of --grant-type, or the names that the protocol has.
+func givenGrantTypes(words []string) []oauth.GrantType {
+	grants := convert[oauth.GrantType](given(words))
+	for i, grant := range grants {
+		if grant == deviceWord {
+			grants[i] = oauth.DeviceCode
+		}
+	}
+	return grants
+}
+
+// shownGrantTypes names grants as --grant-type takes them.
+func shownGrantTypes(grants []oauth.GrantType) []string {
+	words := convert[string](grants)
+	for i, grant := range grants {
+		if grant == oauth.DeviceCode {
+			words[i] = deviceWord
+		}
+	}
+	return words
+}
+
 func convert[To, From ~string](list []From) []To {
 	all := make([]To, len(list))
 	for i, s := range list {
@@ -179,7 +205,10 @@ func convert[To, From ~string](list []From) []To {
 
 // clientWording names faults of a client by the flags that a person wrote.
 func clientWording(r *oauth.Registration) wording {
-	return wording{what: "the client", names: flagOf, join: asPredicate, value: func(field string, index int) string {
+	join := func(name, detail string) string {
+		return strings.ReplaceAll(asPredicate(name, detail), string(oauth.DeviceCode), deviceWord)
+	}
+	return wording{what: "the client", names: flagOf, join: join, value: func(field string, index int) string {
 		list := map[string][]string{
 			"redirect_uris": r.RedirectURIs, "audience": r.Audience, "grant_types": convert[string](r.GrantTypes), "permissions": convert[string](r.Permissions),
 		}[field]

@@ -68,7 +68,7 @@ func (c *command) listClients(ctx context.Context, cmd *cobra.Command, r *remote
 
 // shownGrants says in few words what a client is.
 func shownGrants(r oauth.Registration) string {
-	short := map[oauth.GrantType]string{oauth.AuthorizationCode: "code", oauth.RefreshToken: "refresh", oauth.ClientCredentials: "credentials"}
+	short := map[oauth.GrantType]string{oauth.AuthorizationCode: "code", oauth.RefreshToken: "refresh", oauth.ClientCredentials: "credentials", oauth.DeviceCode: "device"}
 	var words []string
 	for _, g := range r.GrantTypes {
 		words = append(words, firstOf(short[g], string(g)))
