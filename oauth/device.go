@@ -31,7 +31,7 @@ type DeviceRequest struct {
 type DeviceCodes struct {
 	DeviceCode string
 	UserCode   string        // as people read it: "WDJB-MJHT"
-	Lifetime   time.Duration // of both
+	Lifetime   time.Duration // of both codes
 	Interval   time.Duration // between two questions of the device
 }
 
@@ -80,13 +80,13 @@ func newUserCodes(b store.Backend) *store.Collection[userCode] {
 // What is limited about user codes (RFC 8628 section 5.1). A code is one of 20^8, so a guess hits one of a thousand that wait
 // once in 25 million times.
 var (
-	userCodeGuesses = account.Limit{Kind: store.Kind{Name: "user_code_guesses", Spread: true}, Most: 10, Window: 10 * time.Minute}   // of a user
-	userCodeAddress = account.Limit{Kind: store.Kind{Name: "user_code_address", Spread: true}, Most: 50, Window: 10 * time.Minute}   // of an address
-	userCodeUses    = account.Limit{Kind: store.Kind{Name: "user_code_uses", Spread: true}, Most: 10, Window: maxDeviceCodeLifetime} // of a code, by whomever
+	userCodeGuesses = account.Limit{Kind: store.Kind{Name: "user_code_guesses", Spread: true}, Most: 10, Window: 10 * time.Minute} // of a user
+	userCodeAddress = account.Limit{Kind: store.Kind{Name: "user_code_address", Spread: true}, Most: 50, Window: 10 * time.Minute} // of an address
+	userCodeUses    = account.Limit{Kind: store.Kind{Name: "user_code_uses", Spread: true}, Most: 10, Window: MaxDeviceCode}       // of a code, by whomever
 )
 
-// maxDeviceCodeLifetime bounds what may be set.
-const maxDeviceCodeLifetime = time.Hour
+// MaxDeviceCode is the longest life that a device code may be given.
+const MaxDeviceCode = time.Hour
 
 const (
 	deviceSource     = "RFC 8628 section 3.1"

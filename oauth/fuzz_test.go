@@ -53,6 +53,24 @@ func FuzzTokens(f *testing.F) {
 	})
 }
 
+// FuzzUserCode: what is read is a code, is read again as itself, and holds the letters that were typed.
+func FuzzUserCode(f *testing.F) {
+	for _, s := range []string{"WDJB-MJHT", "wdjb mjht", "", "WDJB-MJHTB", "WDJA-MJHT", "\u2011WDJBMJHT", "WDJB\x00MJHT", "\xffWDJBMJHT", "ＷDJBMJHT", "wdjbmjhſ"} {
+		f.Add(s)
+	}
+	form := regexp.MustCompile(`^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$`)
+	others := regexp.MustCompile(`[^A-Za-z0-9]`)
+	f.Fuzz(func(t *testing.T, typed string) {
+		code := oauth.UserCode(typed)
+		if code == "" {
+			return
+		}
+		if !form.MatchString(code) || oauth.UserCode(code) != code || !strings.EqualFold(others.ReplaceAllString(typed, ""), strings.ReplaceAll(code, "-", "")) {
+			t.Errorf("%q is read as %q", typed, code)
+		}
+	})
+}
+
 func FuzzScope(f *testing.F) {
 	for _, s := range []string{"", "a b", " a  a ", `"`, `\`, "\x7f", "ä", strings.Repeat("a ", 101), strings.Repeat("a", 4097), "a\u00a0b"} {
 		f.Add(s)

@@ -23,6 +23,7 @@ import (
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/internal/limit"
+	"github.com/grantor-dev/grantor/oauth"
 )
 
 // Config is everything that can be set from outside. loadConfig fills and checks it; nothing else reads the environment,
@@ -70,6 +71,7 @@ type Config struct {
 // Lifetimes says how long things live that the server hands out or remembers.
 type Lifetimes struct {
 	Code            time.Duration
+	DeviceCode      time.Duration
 	AccessToken     time.Duration
 	RefreshIdle     time.Duration
 	RefreshAbsolute time.Duration
@@ -140,6 +142,7 @@ func (c *Config) settings() []setting {
 		{"Store", "master_key_file", "", fromAnywhere, text(&c.MasterKeyFile), "file (mode 0600) of the master key, created if absent; if empty, beside the embedded store, or `data/master.key` for Redis"},
 
 		{"Lifetimes", "code_lifetime", "60s", fromAnywhere, duration(&l.Code, time.Second, 10*time.Minute), "authorization code"},
+		{"Lifetimes", "device_code_lifetime", "10m", fromAnywhere, duration(&l.DeviceCode, time.Minute, oauth.MaxDeviceCode), "device code, and the user code beside it"},
 		{"Lifetimes", "access_token_lifetime", "10m", fromAnywhere, duration(&l.AccessToken, time.Second, day), "access token, unless its client says otherwise"},
 		{"Lifetimes", "refresh_token_idle", "30d", fromAnywhere, duration(&l.RefreshIdle, time.Minute, 3650*day), "refresh token that is not used"},
 		{"Lifetimes", "refresh_token_absolute", "90d", fromAnywhere, duration(&l.RefreshAbsolute, time.Minute, 3650*day), "refresh tokens since the login, however often used"},

@@ -45,7 +45,7 @@ func mustLoad(t *testing.T, text string, environ []string, args ...string) *Conf
 func TestDefaultsAreWholeAndValid(t *testing.T) {
 	c := mustLoad(t, "", nil)
 	got := fmt.Sprint(c.Listen, " ", c.Issuer, " ", c.Store, " ", c.Lifetimes, " ", c.SigningAlgorithm, " ", c.KeyRotation, " ", c.Hashing)
-	want := "127.0.0.1:8080 http://localhost:8080 bolt:./data/grantor.db {1m0s 10m0s 720h0m0s 2160h0m0s 10s 12h0m0s 168h0m0s 8760h0m0s} ES256 2160h0m0s {19456 2 1}"
+	want := "127.0.0.1:8080 http://localhost:8080 bolt:./data/grantor.db {1m0s 10m0s 10m0s 720h0m0s 2160h0m0s 10s 12h0m0s 168h0m0s 8760h0m0s} ES256 2160h0m0s {19456 2 1}"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
