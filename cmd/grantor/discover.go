@@ -17,6 +17,7 @@ type endpoints struct {
 	Issuer        string `json:"issuer"`
 	Authorization string `json:"authorization_endpoint"`
 	Token         string `json:"token_endpoint"`
+	Device        string `json:"device_authorization_endpoint"` // "": no such grant (RFC 8628 section 4)
 	Revocation    string `json:"revocation_endpoint"`
 }
 
@@ -61,11 +62,20 @@ func discover(ctx context.Context, client *http.Client, server string) (*endpoin
 
 // check wants every endpoint at the server itself: nothing else is asked to have a password or a token.
 func (e *endpoints) check(server *url.URL) error {
-	for name, address := range map[string]string{"authorization": e.Authorization, "token": e.Token, "revocation": e.Revocation} {
-		u, err := url.Parse(address)
-		if err != nil || !strings.EqualFold(u.Scheme, server.Scheme) || !strings.EqualFold(u.Host, server.Host) || u.User != nil {
+	asked := map[string]string{"authorization": e.Authorization, "token": e.Token, "revocation": e.Revocation}
+	if e.Device != "" {
+		asked["device authorization"] = e.Device
+	}
+	for name, address := range asked {
+		if !isAt(server, address) {
 			return fmt.Errorf("the %s endpoint of %s is not at that server, so it is not used", name, e.Issuer)
 		}
 	}
 	return nil
+}
+
+// isAt tells whether an address is one of a server.
+func isAt(server *url.URL, address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && strings.EqualFold(u.Scheme, server.Scheme) && strings.EqualFold(u.Host, server.Host) && u.User == nil
 }

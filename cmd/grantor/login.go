@@ -20,27 +20,36 @@ import (
 const loginTime = 10 * time.Minute
 
 func (c *command) login() *cobra.Command {
-	var noBrowser bool
+	var noBrowser, device bool
 	cmd := &cobra.Command{
 		Use:   "login",
 		Short: "Sign in to a server through the browser",
 		Long: "Sign in to a server through the browser, and keep the login for the commands that follow. It reaches what you may do there, ends with\n" +
 			"`grantor logout` or when it is revoked, and lies in a file that only you can read. The server is --server, GRANTOR_SERVER, or the one\n" +
-			"that was signed in to last. The browser must run on this machine: it comes back to a port of it.",
+			"that was signed in to last. The browser must run on this machine: it comes back to a port of it. Where it does not, as over SSH,\n" +
+			"--device shows a code to type in a browser anywhere else.",
 		Example: `  grantor login --server https://auth.example.com
-  grantor login --server http://localhost:8080 --no-browser`,
+  grantor login --server http://localhost:8080 --no-browser
+  grantor login --server https://auth.example.com --device`,
 		Args: takes(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			to, err := c.serverOf(cmd)
 			if err != nil {
 				return err
 			}
-			return c.runLogin(cmd, to, browsing(!noBrowser))
+			if device {
+				return c.runLogin(cmd, to, c.throughDevice)
+			}
+			return c.runLogin(cmd, to, c.throughBrowser(browsing(!noBrowser)))
 		},
 	}
 	cmd.Flags().BoolVar(&noBrowser, "no-browser", false, "print the address only, to be opened by hand")
+	cmd.Flags().BoolVar(&device, "device", false, "show a code to type in a browser on another machine")
 	return atServer(cmd)
 }
+
+// wayIn gets a person the tokens of a login.
+type wayIn func(ctx context.Context, client *http.Client, at *endpoints) (*login, error)
 
 // browsing is whether a browser is opened.
 type browsing bool
@@ -64,7 +73,7 @@ func (c *command) serverOf(cmd *cobra.Command) (string, error) {
 	return saved.Current, nil
 }
 
-func (c *command) runLogin(cmd *cobra.Command, server string, open browsing) error {
+func (c *command) runLogin(cmd *cobra.Command, server string, in wayIn) error {
 	client := newHTTPClient(nil)
 	at, err := discover(cmd.Context(), client, server)
 	if err != nil {
@@ -73,11 +82,9 @@ func (c *command) runLogin(cmd *cobra.Command, server string, open browsing) err
 	if at.Authorization == "" || at.Token == "" {
 		return fmt.Errorf("%s offers no login for programs", server)
 	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), loginTime)
-	defer cancel()
-	given, err := c.authorize(ctx, client, at, open)
-	if errors.Is(err, context.DeadlineExceeded) && cmd.Context().Err() == nil {
-		return fmt.Errorf("nobody has signed in within %s: try again", loginTime)
+	given, err := in(cmd.Context(), client, at)
+	if err != nil && cmd.Context().Err() != nil {
+		return errors.New("the login was broken off: nobody is signed in by it")
 	}
 	if err != nil {
 		return err
@@ -96,6 +103,19 @@ func (c *command) runLogin(cmd *cobra.Command, server string, open browsing) err
 		return nil
 	}
 	return p.json(shownMe{Server: server, Me: *me})
+}
+
+// throughBrowser waits for a browser on this machine.
+func (c *command) throughBrowser(open browsing) wayIn {
+	return func(ctx context.Context, client *http.Client, at *endpoints) (*login, error) {
+		limited, cancel := context.WithTimeout(ctx, loginTime)
+		defer cancel()
+		given, err := c.authorize(limited, client, at, open)
+		if err != nil && limited.Err() != nil && ctx.Err() == nil {
+			return nil, fmt.Errorf("nobody has signed in within %s: try again", loginTime)
+		}
+		return given, err
+	}
 }
 
 // authorize takes a person through login and consent: authorization code with PKCE (RFC 7636), back to a port of this
@@ -122,15 +142,23 @@ func (c *command) authorize(ctx context.Context, client *http.Client, at *endpoi
 		return nil, err
 	}
 	issued, err := config.Exchange(context.WithValue(ctx, oauth2.HTTPClient, client), code, oauth2.VerifierOption(verifier))
-	if code := errorCode(err); code != "" {
-		return nil, fmt.Errorf("%s gives no token (%s): try again", at.Issuer, printable(code))
-	}
 	if err != nil {
-		return nil, fmt.Errorf("get a token from %s: %w", at.Issuer, withoutBody(err))
+		return nil, noToken(at, err)
 	}
+	return loginOf(at, issued), nil
+}
+
+func noToken(at *endpoints, err error) error {
+	if code := errorCode(err); code != "" {
+		return fmt.Errorf("%s gives no token (%s): try again", at.Issuer, printable(code))
+	}
+	return fmt.Errorf("get a token from %s: %w", at.Issuer, withoutBody(err))
+}
+
+func loginOf(at *endpoints, issued *oauth2.Token) *login {
 	return &login{
 		AccessToken: issued.AccessToken, RefreshToken: issued.RefreshToken, Expires: issued.Expiry, Token: at.Token, Revocation: at.Revocation,
-	}, nil
+	}
 }
 
 // whoIs asks a server whom a token acts for.
