@@ -49,7 +49,7 @@ func (f form) values() url.Values {
 
 // secretParameters must never stand in a URL, where logs and browsers keep them (RFC 6749 sections 2.3.1, 3.2).
 var secretParameters = []string{
-	"client_secret", "code", "code_verifier", "refresh_token", "token", "password", "client_assertion", "grant_type",
+	"client_secret", "code", "code_verifier", "device_code", "refresh_token", "token", "password", "client_assertion", "grant_type",
 }
 
 const (
