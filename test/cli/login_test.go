@@ -117,20 +117,22 @@ func (p *person) write(saved *logins) {
 type signing struct {
 	address string
 	ended   chan error
+	process *os.Process
 	out     authtest.Output
 }
 
 var printedAddress = regexp.MustCompile(`\n  (http\S+)\n`)
 
 // begin starts `grantor login` and gives the address that it prints.
-func (p *person) begin(server string) *signing {
+func (p *person) begin(server, how string) *signing {
 	p.t.Helper()
 	s := &signing{ended: make(chan error, 1)}
-	cmd := p.command("login", "--no-browser", "--server", server)
+	cmd := p.command("login", how, "--server", server)
 	cmd.Stdout, cmd.Stderr = &s.out, &s.out
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
+	s.process = cmd.Process
 	go func() { s.ended <- cmd.Wait() }()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if m := printedAddress.FindStringSubmatch(s.out.String()); m != nil {
@@ -145,7 +147,7 @@ func (p *person) begin(server string) *signing {
 // signIn goes through login and consent in a browser, and back to the port of the command.
 func (p *person) signIn(s *authtest.Server, username string) string {
 	p.t.Helper()
-	login := p.begin(s.Issuer)
+	login := p.begin(s.Issuer, "--no-browser")
 	page := s.Browser(p.t).Open(login.address)
 	if page.Is("/login") {
 		page = page.LogIn(username, authtest.PasswordOf(username))
