@@ -23,6 +23,7 @@ func TestRow08EveryTemplateMakesAClient(t *testing.T) {
 		{"Web application", []string{"https://web.example.test/callback"}, []string{"Authorization code", "Refresh tokens"}, false, nil},
 		{"Single-page or native app", []string{"com.example.app:/callback"}, []string{"Authorization code", "Refresh tokens"}, true, nil},
 		{"Machine to machine", nil, []string{"Client credentials"}, false, nil},
+		{"Device or command line", nil, []string{"Device authorization", "Refresh tokens"}, true, nil},
 		{"Something else", nil, []string{"Personal access tokens"}, true, func(b *tab) {
 			b.tick("Public")
 			b.tick("Enable Personal Access Tokens")

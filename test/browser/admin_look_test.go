@@ -20,6 +20,7 @@ func TestAdministrationLooks(t *testing.T) {
 			"clients": {
 				{"clients", "/admin/auth-clients"}, {"clients-none", "/admin/auth-clients?q=nothing-is-so"},
 				{"client-choice", "/admin/auth-clients/-/new"}, {"client-new", "/admin/auth-clients/-/new?template=web"},
+				{"client-new-device", "/admin/auth-clients/-/new?template=device"},
 				{"client", "/admin/auth-clients/timesheet"}, {"client-machine", "/admin/auth-clients/payroll"}, {"client-disabled", "/admin/auth-clients/kiosk"},
 				{"client-builtin", "/admin/auth-clients/grantor-cli"}, {"client-edit", "/admin/auth-clients/metering/edit"},
 				{"client-delete", "/admin/auth-clients/timesheet/delete"}, {"client-revoke", "/admin/auth-clients/timesheet/revoke"},
