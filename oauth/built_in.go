@@ -16,27 +16,31 @@ var ErrBuiltInTaken = errors.New("a client that was registered by hand has the c
 	": the command line cannot sign in until that client is deleted")
 
 // builtIn is the registration of the command line: a public client that acts for whoever signs in by it, as far as that
-// one may.
-func builtIn() Registration {
+// one may. It signs in by device code only where an operator wants that: a code that is typed for somebody else's device gives
+// away all that an admin may do.
+func (p *Provider) builtIn() Registration {
 	scope := Scope{AdminScope}
 	for _, w := range account.AllPermissions() {
 		scope = append(scope, string(w.Permission))
 	}
 	r := Registration{
 		ClientID: CommandLineClient, ClientName: "Grantor command line",
-		TokenEndpointAuthMethod: NoSecret, GrantTypes: []GrantType{AuthorizationCode, DeviceCode, RefreshToken},
+		TokenEndpointAuthMethod: NoSecret, GrantTypes: []GrantType{AuthorizationCode, RefreshToken},
 		RedirectURIs: []string{"http://127.0.0.1/callback", "http://[::1]/callback"},
 		Scope:        scope.String(), PersonalAccessTokens: true,
+	}
+	if p.cliDeviceLogin {
+		r.GrantTypes = append(r.GrantTypes, DeviceCode)
 	}
 	return r.AsKept()
 }
 
-// EnsureBuiltIn makes sure that the server's own client is there and as this version wants it. It may run on several nodes
+// EnsureBuiltIn makes sure that the server's own client is there, and as this version and its settings want it. It may run on several nodes
 // at once. ErrBuiltInTaken.
 func (p *Provider) EnsureBuiltIn(ctx context.Context) (err error) {
 	ctx = account.WithActor(ctx, account.Actor{Kind: account.ActorSystem})
 	for range ensureAttempts {
-		err = p.tryEnsureBuiltIn(ctx, builtIn())
+		err = p.tryEnsureBuiltIn(ctx, p.builtIn())
 		if !errors.Is(err, ErrClientIDTaken) && !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
 			break
 		}

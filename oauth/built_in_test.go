@@ -19,7 +19,7 @@ func TestTheServerMakesItsOwnClientOnce(t *testing.T) {
 		}
 		n := w.node()
 		c := n.client(oauth.CommandLineClient)
-		if !c.BuiltIn || !c.IsPublic() || !c.Powers().SuperAdmin || c.Number != 0 || c.Owner.Kind != account.ActorSystem || !c.PersonalAccessTokens || c.MayUse(oauth.ClientCredentials) || !c.MayUse(oauth.DeviceCode) {
+		if !c.BuiltIn || !c.IsPublic() || !c.Powers().SuperAdmin || c.Number != 0 || c.Owner.Kind != account.ActorSystem || !c.PersonalAccessTokens || c.MayUse(oauth.ClientCredentials) || c.MayUse(oauth.DeviceCode) {
 			t.Fatalf("made %+v", c)
 		}
 		if got := n.events("client:grantor-cli"); len(got) != 1 {
@@ -34,6 +34,28 @@ func TestTheServerMakesItsOwnClientOnce(t *testing.T) {
 		if n.client(c.ClientID).Updated != c.Updated || n.register(webApp()).Number != 1 {
 			t.Error("it was written again, or counts as registered")
 		}
+	}
+}
+
+func TestTheServersOwnClientSignsInByDeviceOnlyWhereThatIsWanted(t *testing.T) {
+	w, n := newNode(t)
+	for _, wanted := range []bool{false, true, true, false} {
+		w.cliDeviceLogin = wanted
+		n = w.node()
+		ok(t, n.EnsureBuiltIn(t.Context()))
+		c := n.client(oauth.CommandLineClient)
+		_, err := n.AuthorizeDevice(t.Context(), c, &oauth.DeviceRequest{Scope: "admin"})
+		if wanted {
+			ok(t, err)
+		} else {
+			wantCode(t, err, oauth.UnauthorizedClient)
+		}
+		if !c.MayUse(oauth.AuthorizationCode) || !c.MayUse(oauth.RefreshToken) {
+			t.Errorf("it has %v", c.GrantTypes)
+		}
+	}
+	if got := n.events("client:grantor-cli"); len(got) != 3 {
+		t.Errorf("audit log: %q", got)
 	}
 }
 
@@ -135,7 +157,7 @@ func TestANewVersionBringsTheServersOwnClientUpToDate(t *testing.T) {
 	if successes(errs) != 8 {
 		t.Fatal(errs)
 	}
-	if c := n.client(want.ClientID); c.Registration.Scope != want.Registration.Scope || len(c.RedirectURIs) != 2 || len(c.GrantTypes) != 3 || !c.NotBefore.Equal(ended) || !c.BuiltIn {
+	if c := n.client(want.ClientID); c.Registration.Scope != want.Registration.Scope || len(c.RedirectURIs) != 2 || len(c.GrantTypes) != 2 || !c.NotBefore.Equal(ended) || !c.BuiltIn {
 		t.Errorf("it is %+v", c)
 	}
 }

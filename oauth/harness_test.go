@@ -39,6 +39,8 @@ type world struct {
 	store     *memory.Store
 	keys      *oauth.Keyring
 	lifetimes oauth.Lifetimes
+
+	cliDeviceLogin bool
 }
 
 // node is one Provider with its directory, as one process has them.
@@ -69,7 +71,7 @@ func (w *world) over(b store.Backend, now func() time.Time) *node {
 	audit := account.NewAudit(b, now)
 	people := account.NewDirectory(account.Config{Backend: b, Now: now, Hasher: hasher, Audit: audit, Secret: w.keys.Secret})
 	return &node{w: w, people: people, hasher: hasher, Provider: oauth.New(oauth.Config{
-		Issuer: issuer, Backend: b, Directory: people, Hasher: hasher, Audit: audit, Keys: w.keys, Now: now, Lifetimes: w.lifetimes,
+		Issuer: issuer, Backend: b, Directory: people, Hasher: hasher, Audit: audit, Keys: w.keys, Now: now, Lifetimes: w.lifetimes, CLIDeviceLogin: w.cliDeviceLogin,
 	})}
 }
 

@@ -23,6 +23,8 @@ type Config struct {
 	Lifetimes Lifetimes
 	Algorithm jose.Algorithm // signs the JWT access tokens of clients that name none; empty: ES256
 
+	CLIDeviceLogin bool // the command line may sign in by device code (RFC 8628)
+
 	ExplainFor time.Duration // how long it is told why a request was refused; 0: not at all
 }
 
@@ -69,6 +71,8 @@ type Provider struct {
 	algorithm jose.Algorithm
 	clock     func() time.Time
 
+	cliDeviceLogin bool
+
 	clients        *store.Cache[Client]
 	clientNames    *store.Claims
 	apis           *store.Cache[API]
@@ -95,7 +99,7 @@ type Provider struct {
 func New(c Config) *Provider {
 	p := &Provider{
 		issuer: c.Issuer, backend: c.Backend, directory: c.Directory, hasher: c.Hasher, auditLog: c.Audit, keys: c.Keys,
-		lifetimes: c.Lifetimes.withDefaults(), algorithm: c.Algorithm, clock: c.Now,
+		lifetimes: c.Lifetimes.withDefaults(), algorithm: c.Algorithm, clock: c.Now, cliDeviceLogin: c.CLIDeviceLogin,
 		clients:        newClients(c.Backend),
 		apis:           newAPIs(c.Backend),
 		apiHolds:       newAPIHolds(c.Backend),

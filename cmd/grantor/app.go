@@ -64,7 +64,7 @@ func (a *app) build(ctx context.Context, master []byte, warn func(string)) error
 	})
 	a.provider = oauth.New(oauth.Config{
 		Issuer: c.Issuer, Backend: a.records, Now: c.now, Directory: a.directory, Hasher: clientHasher, Audit: a.audit, Keys: a.keys,
-		Algorithm: jose.Algorithm(c.SigningAlgorithm), ExplainFor: c.ExplainFor,
+		Algorithm: jose.Algorithm(c.SigningAlgorithm), CLIDeviceLogin: c.CLIDeviceLogin, ExplainFor: c.ExplainFor,
 		Lifetimes: oauth.Lifetimes{
 			Code: c.Lifetimes.Code, DeviceCode: c.Lifetimes.DeviceCode, AccessToken: c.Lifetimes.AccessToken, RefreshIdle: c.Lifetimes.RefreshIdle,
 			RefreshAbsolute: c.Lifetimes.RefreshAbsolute, RefreshGrace: c.Lifetimes.RefreshGrace, Consent: c.Lifetimes.Consent,

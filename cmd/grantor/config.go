@@ -60,6 +60,7 @@ type Config struct {
 	ExplainFor        time.Duration
 	SigningAlgorithm  string
 	KeyRotation       time.Duration
+	CLIDeviceLogin    bool
 	Hashing           Hashing
 	BootstrapUsername string
 	BootstrapPassword secret
@@ -154,6 +155,7 @@ func (c *Config) settings() []setting {
 
 		{"Keys and passwords", "jwt_signing_alg", "ES256", fromAnywhere, oneOf(&c.SigningAlgorithm, "ES256", "EdDSA", "RS256"), "algorithm of JWT access tokens, unless the client says otherwise"},
 		{"Keys and passwords", "key_rotation", "90d", fromAnywhere, duration(&c.KeyRotation, time.Hour, 3650*day), "age at which a signing key is replaced"},
+		{"Keys and passwords", "cli_device_login", "", fromAnywhere, toggle(&c.CLIDeviceLogin), "let `grantor login --device` sign in by a code that is typed in a browser elsewhere; the same on every node"},
 		{"Keys and passwords", "password_memory", "19456", fromAnywhere, number(&c.Hashing.MemoryKiB, 64, 256<<10), "argon2id memory in KiB"},
 		{"Keys and passwords", "password_time", "2", fromAnywhere, number(&c.Hashing.Time, 1, 16), "argon2id passes"},
 		{"Keys and passwords", "password_parallelism", "1", fromAnywhere, number(&c.Hashing.Parallelism, 1, 16), "argon2id lanes"},

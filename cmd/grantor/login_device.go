@@ -83,7 +83,7 @@ func noCodes(at *endpoints, answer *http.Response, content []byte) error {
 	_ = json.Unmarshal(content, &refused) // what is no JSON names no error
 	switch {
 	case refused.Error == string(oauth.UnauthorizedClient):
-		return fmt.Errorf("%s does not let the command line in with a code: sign in where there is a browser, with `grantor login --server %[1]s`", at.Issuer)
+		return fmt.Errorf("%s does not let the command line in with a code: its setting cli_device_login is off. Sign in where there is a browser, with `grantor login --server %[1]s`", at.Issuer)
 	case refused.Error != "":
 		return fmt.Errorf("%s gives no code (%s): try again", at.Issuer, printable(refused.Error))
 	}

@@ -182,7 +182,7 @@ func TestDeviceLoginShowsOnlyCodesAndAddressesOfTheServer(t *testing.T) {
 		"an end beyond numbers": {0, with("600", "9223372036854775807"), unusable},
 		"a terminal's commands": {0, with("WDJB-MJHT", `\u001b[31mWDJB`), ""},
 		"no JSON":               {0, "<h1>secret page</h1>", unusable},
-		"not for this client":   {400, `{"error": "unauthorized_client"}`, "https://auth.example does not let the command line in with a code: sign in where there is a browser, with `grantor login --server https://auth.example`"},
+		"not for this client":   {400, `{"error": "unauthorized_client"}`, "https://auth.example does not let the command line in with a code: its setting cli_device_login is off. Sign in where there is a browser, with `grantor login --server https://auth.example`"},
 		"too many":              {429, `{"error": "temporarily_unavailable"}`, "https://auth.example gives no code (temporarily_unavailable): try again"},
 		"a page of an error":    {502, "<h1>secret page</h1>", "ask https://auth.example for a code: it answers with the status 502 Bad Gateway and not as a Grantor does"},
 	} {

@@ -27,6 +27,9 @@ func (s *signing) shows(t *testing.T, pattern *regexp.Regexp) string {
 	return ""
 }
 
+// byDevice lets the command line in by a code.
+var byDevice = authtest.Options{Args: []string{"--cli-device-login"}}
+
 // typed answers a device as a person does who types its code, in a browser that knows nothing of the terminal.
 func (s *signing) typed(t *testing.T, server *authtest.Server, username, answer string) *authtest.Page {
 	t.Helper()
@@ -42,7 +45,7 @@ func (s *signing) typed(t *testing.T, server *authtest.Server, username, answer 
 }
 
 func TestDeviceLoginServesTheCommandsThatFollow(t *testing.T) {
-	s := authtest.Start(t, authtest.Options{})
+	s := authtest.Start(t, byDevice)
 	p := newPerson(t)
 	login := p.begin(s.Issuer, "--device")
 	if login.address != s.Issuer+"/device" {
@@ -76,7 +79,7 @@ func TestDeviceLoginServesTheCommandsThatFollow(t *testing.T) {
 }
 
 func TestDeviceLoginByTheCompleteAddress(t *testing.T) {
-	s := authtest.Start(t, authtest.Options{})
+	s := authtest.Start(t, byDevice)
 	p := newPerson(t)
 	login := p.begin(s.Issuer, "--device")
 	page := s.Browser(t).Open(login.shows(t, printedComplete)).LogIn(authtest.Bob, authtest.PasswordOf(authtest.Bob))
@@ -91,7 +94,7 @@ func TestDeviceLoginByTheCompleteAddress(t *testing.T) {
 }
 
 func TestDeviceLoginThatIsDeniedOrBrokenOffSavesNothing(t *testing.T) {
-	s := authtest.Start(t, authtest.Options{})
+	s := authtest.Start(t, byDevice)
 	for want, act := range map[string]func(*signing){
 		"grantor: the login was not allowed\n": func(l *signing) { l.typed(t, s, authtest.Alice, "Deny") },
 		"grantor: the login was broken off: nobody is signed in by it\n": func(l *signing) {
@@ -111,4 +114,9 @@ func TestDeviceLoginThatIsDeniedOrBrokenOffSavesNothing(t *testing.T) {
 			t.Errorf("%q: something is saved: %+v", want, p.read())
 		}
 	}
+}
+
+func TestDeviceLoginIsRefusedWhereTheOperatorDoesNotWantIt(t *testing.T) {
+	s := authtest.Start(t, authtest.Options{})
+	newPerson(t).fails("does not let the command line in with a code: its setting cli_device_login is off", "login", "--device", "--server", s.Issuer)
 }
