@@ -1,4 +1,5 @@
-// Package foreign runs protect against a server that others have made: node-oidc-provider, from npm.
+// Package foreign runs what is ours against what others have made: protect against another server, node-oidc-provider from
+// npm, and this server against libraries of devices.
 package foreign
 
 import (
@@ -26,20 +27,29 @@ type provider struct {
 	url string // where it listens
 }
 
-// start runs server.mjs until the test ends. A claimed issuer is what it puts into its tokens in place of its own address.
-func start(t testing.TB, claimed string) *provider {
+// TestMain lets package authtest judge the servers of this project, which the devices of others ask.
+func TestMain(m *testing.M) { os.Exit(authtest.Main(m)) }
+
+// node gives the program that runs what others have made, and skips the test where a package of theirs is not there.
+func node(t testing.TB, module string) string {
 	t.Helper()
-	node, err := exec.LookPath("node")
-	if _, there := os.Stat("node_modules/oidc-provider"); err == nil {
+	path, err := exec.LookPath("node")
+	if _, there := os.Stat("node_modules/" + module); err == nil {
 		err = there
 	}
 	if err != nil && os.Getenv("GRANTOR_TEST_REQUIRE") == "" {
-		t.Skipf("the other server is not there, run scripts/test-deps.sh: %v", err)
+		t.Skipf("%s is not there, run scripts/test-deps.sh: %v", module, err)
 	}
 	if err != nil {
-		t.Fatalf("the other server is not there, and GRANTOR_TEST_REQUIRE wants it: %v", err)
+		t.Fatalf("%s is not there, and GRANTOR_TEST_REQUIRE wants it: %v", module, err)
 	}
-	process := exec.Command(node, "server.mjs")
+	return path
+}
+
+// start runs server.mjs until the test ends. A claimed issuer is what it puts into its tokens in place of its own address.
+func start(t testing.TB, claimed string) *provider {
+	t.Helper()
+	process := exec.Command(node(t, "oidc-provider"), "server.mjs")
 	process.Env = append(os.Environ(), "ISSUER="+claimed)
 	process.Stderr = new(strings.Builder) // it warns of what does not matter in a test
 	life, err := process.StdinPipe()      // it ends when this is closed, even if the test is killed
