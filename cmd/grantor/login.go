@@ -27,7 +27,7 @@ func (c *command) login() *cobra.Command {
 		Long: "Sign in to a server through the browser, and keep the login for the commands that follow. It reaches what you may do there, ends with\n" +
 			"`grantor logout` or when it is revoked, and lies in a file that only you can read. The server is --server, GRANTOR_SERVER, or the one\n" +
 			"that was signed in to last. The browser must run on this machine: it comes back to a port of it. Where it does not, as over SSH,\n" +
-			"--device shows a code to type in a browser anywhere else.",
+			"--device shows a code to type in a browser anywhere else; the server must have cli_device_login.",
 		Example: `  grantor login --server https://auth.example.com
   grantor login --server http://localhost:8080 --no-browser
   grantor login --server https://auth.example.com --device`,
