@@ -171,7 +171,7 @@ func (f formView) kind() templates.Choices {
 	for _, m := range []struct{ value, label, hint, mark string }{
 		{"client_secret_basic", "Confidential", "It keeps a secret, and sends it in the Authorization header (client_secret_basic).", "recommended"},
 		{"client_secret_post", "Confidential, secret in the form", "It keeps a secret, and sends it in the body of the request (client_secret_post). For software that cannot do otherwise.", ""},
-		{"none", "Public", "It cannot keep a secret, so it has none: a single-page application, an app on a phone or a desk.", ""},
+		{"none", "Public", "It cannot keep a secret, so it has none: a single-page application, an app on a phone or a desk, a device.", ""},
 	} {
 		item := f.box(c.ID, m.value, m.label, m.hint)
 		item.Radio, item.Mark = true, m.mark
