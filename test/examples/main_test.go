@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -185,7 +186,7 @@ func (d *demo) ask(method, address string, headers ...string) *authtest.Answer {
 }
 
 func TestExamplesAreShort(t *testing.T) {
-	for _, name := range []string{"api", "web", "machine", "spa"} {
+	for _, name := range []string{"api", "web", "machine", "device", "spa"} {
 		lines := 0
 		err := filepath.WalkDir("../../examples/"+name, func(path string, entry os.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
@@ -262,5 +263,23 @@ func TestMachineUsesATokenUntilItIsNoLongerGood(t *testing.T) {
 	d.await("the machine goes on", says(strings.Count(machine.out.String(), "three apples")+3))
 	if strings.Contains(machine.out.String(), "answered") {
 		t.Errorf("a call failed:\n%s", machine.out)
+	}
+}
+
+func TestDeviceCallsTheAPIForThePersonWhoLetItIn(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	api := d.serve("api")
+	shown := regexp.MustCompile(`Open (\S+) on a phone or a computer, and enter\n\n  ([A-Z-]{9})\n`)
+	for answer, says := range map[string]string{"Allow": "three apples", "Deny": "access was not allowed"} {
+		device := d.run("device", "", "API="+api.url)
+		d.await("the device shows a code", func() bool { return shown.MatchString(device.out.String()) })
+		m := shown.FindStringSubmatch(device.out.String())
+		page := d.Browser(t).Open(m[1]).LogIn("alice", alicesPassword).Press("Continue", "user_code", m[2])
+		page.Press(answer)
+		d.await("the device hears of it", func() bool { return strings.Contains(device.out.String(), says) })
+	}
+	if n := d.requests(authtest.TokenPath, "demo-device", "", 200); n != 1 {
+		t.Errorf("%d tokens were issued", n)
 	}
 }
