@@ -1,19 +1,17 @@
 package deploy
 
 import (
-	"bytes"
 	"debug/elf"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,17 +24,20 @@ import (
 type emptyRoot struct {
 	dir   string
 	image *image
-	port  string
 }
 
 const (
 	imageUser   = 65532
 	testVersion = "1.2.3-test"
+
+	// anyPort has the server choose, and say which. A port that was found free beforehand may be another server's by then, of
+	// another test: that one would be asked, and the one to be tried would not even have begun.
+	anyPort = "127.0.0.1:0"
 )
 
 func newRoot(t *testing.T) *emptyRoot {
 	t.Helper()
-	r := &emptyRoot{dir: t.TempDir(), image: readImage(t), port: strconv.Itoa(redistest.FreePort(t))}
+	r := &emptyRoot{dir: t.TempDir(), image: readImage(t)}
 	for _, folder := range []string{"etc/ssl/certs", "data"} {
 		if err := os.MkdirAll(filepath.Join(r.dir, folder), 0o755); err != nil {
 			t.Fatal(err)
@@ -93,7 +94,7 @@ func (r *emptyRoot) command(args []string, variables ...string) *exec.Cmd {
 	for name, value := range r.image.environment {
 		c.Env = append(c.Env, name+"="+value)
 	}
-	c.Env = append(append(c.Env, "GRANTOR_LISTEN=127.0.0.1:"+r.port), variables...)
+	c.Env = append(append(c.Env, "GRANTOR_LISTEN="+anyPort), variables...)
 	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 	if os.Geteuid() != 0 {
 		c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
@@ -183,14 +184,25 @@ func (r *emptyRoot) mayEnter(t *testing.T, said string, err error) {
 	}
 }
 
-// serve runs the server of the image until stop, which gives what it ended with.
-func (r *emptyRoot) serve(t *testing.T, variables ...string) (stop func() error) {
+// serve runs the server of the image until stop, which gives what it ended with. The address is where it listens.
+func (r *emptyRoot) serve(t *testing.T, variables ...string) (address string, stop func() error) {
 	t.Helper()
-	var said bytes.Buffer
+	output, err := os.Create(filepath.Join(t.TempDir(), "said")) // a file can be read while it is written
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer output.Close() // the server has it open by then
+	said := func() string {
+		text, err := os.ReadFile(output.Name())
+		if err != nil {
+			t.Error(err)
+		}
+		return string(text)
+	}
 	c := r.command(append(slices.Clone(r.image.entry), r.image.args...), variables...)
-	c.Stdout, c.Stderr = &said, &said
+	c.Stdout, c.Stderr = output, output
 	runtime.LockOSThread() // Pdeathsig is of the thread that started the process
-	err := c.Start()
+	err = c.Start()
 	r.mayEnter(t, "", err)
 	if err != nil {
 		t.Fatal(err)
@@ -210,25 +222,40 @@ func (r *emptyRoot) serve(t *testing.T, variables ...string) (stop func() error)
 	t.Cleanup(func() {
 		_ = stop() // where the test looks at it, it has been called before
 		if t.Failed() {
-			t.Logf("the server said:\n%s", said.String())
+			t.Logf("the server said:\n%s", said())
 		}
 	})
 	until(t, "the server in the empty root is ready", func() bool {
 		select {
 		case err := <-ended:
 			ended <- err
-			r.mayEnter(t, said.String(), nil)
-			t.Fatalf("it ended: %v\n%s", err, said.String())
+			r.mayEnter(t, said(), nil)
+			t.Fatalf("it ended: %v\n%s", err, said())
 		default:
 		}
-		answer, err := http.Get("http://" + net.JoinHostPort("127.0.0.1", r.port) + "/readyz")
-		if err != nil {
-			return false
-		}
-		_ = answer.Body.Close()
-		return answer.StatusCode == http.StatusOK
+		address = readyAt(said())
+		return address != ""
 	})
-	return stop
+	answer, err := http.Get("http://" + address + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Fatalf("it says that it is ready, and to a request %d", answer.StatusCode)
+	}
+	return address, stop
+}
+
+// readyAt finds in the log of a server where it listens, once it is ready.
+func readyAt(log string) string {
+	for line := range strings.Lines(log) {
+		var event struct{ Msg, Listen string }
+		if json.Unmarshal([]byte(line), &event) == nil && event.Msg == "ready" {
+			return event.Listen
+		}
+	}
+	return ""
 }
 
 // files gives the paths below a folder of the root, with their modes.
@@ -269,11 +296,12 @@ func TestBinaryNeedsNoLibrary(t *testing.T) {
 func TestImageServesWithNothingAroundIt(t *testing.T) {
 	t.Parallel()
 	r := newRoot(t)
-	if out, err := r.run(t, r.image.health); err == nil {
+	const nobody = "GRANTOR_LISTEN=127.0.0.1:1"
+	if out, err := r.run(t, r.image.health, nobody); err == nil {
 		t.Errorf("a server that does not run is healthy: %s", out)
 	}
-	stop := r.serve(t)
-	if out, err := r.run(t, r.image.health); err != nil {
+	address, stop := r.serve(t)
+	if out, err := r.run(t, r.image.health, "GRANTOR_LISTEN="+address); err != nil {
 		t.Errorf("%v %s", err, out)
 	}
 	if err := stop(); err != nil {
@@ -288,7 +316,7 @@ func TestImageServesWithNothingAroundIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(made)
 	}
-	stop = r.serve(t)
+	_, stop = r.serve(t)
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
@@ -305,7 +333,7 @@ func TestImageOnRedisWritesNoFile(t *testing.T) {
 	if err := os.Chmod(filepath.Join(r.dir, "data"), 0o500); err != nil {
 		t.Fatal(err)
 	}
-	stop := r.serve(t, "GRANTOR_STORE="+redistest.Start(t), "GRANTOR_MASTER_KEY="+testKey)
+	_, stop := r.serve(t, "GRANTOR_STORE="+redistest.Start(t), "GRANTOR_MASTER_KEY="+testKey)
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
