@@ -366,6 +366,28 @@ func TestCloseWaitsForWhatIsUnderWay(t *testing.T) {
 	<-closed
 }
 
+// Once the store is closed nobody waits for a goroutine of its own: who has the lane sends what waited behind him.
+func TestWhatWaitsWhileTheStoreClosesIsSentByWhoHasTheLane(t *testing.T) {
+	s, h, release := occupied(t, redistest.Start(t))
+	answered, released := make(chan struct{}), make(chan struct{})
+	go func() { defer close(answered); _, _ = s.Get(context.Background(), hot, "id") }()
+	queued(t, s, 1)
+	s.writing.close()
+	h.batches.Lock()
+	go func() { defer close(released); release() }()
+	for h.pipelined.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	select {
+	case <-released:
+		t.Error("whoever had the lane has gone, and what waited is under way")
+	case <-time.After(50 * time.Millisecond):
+	}
+	h.batches.Unlock()
+	<-answered
+	<-released
+}
+
 // A Redis that has stalled does not gather commands without end: those that come when too many wait fail at once.
 func TestQueueIsBounded(t *testing.T) {
 	s, _, release := occupied(t, redistest.Start(t))
