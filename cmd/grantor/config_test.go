@@ -71,7 +71,7 @@ func TestFlagsWinOverEnvironmentOverFileOverDefaults(t *testing.T) {
 func TestEverySettingIsReadFromEverySourceItNames(t *testing.T) {
 	values := map[string]string{ // another value than the default, where a made-up word will not do
 		"dev": "true", "log_format": "text", "log_level": "debug", "listen": "127.0.0.1:9", "issuer": "https://a.example/x",
-		"trusted_proxy": "10.0.0.0/8", "limit_exempt": "192.0.2.0/24", "limits": "page=7/70", "max_token_requests": "9", "max_page_requests": "8", "pprof": "true", "trace_ratio": "0.25", "store": "bolt:x.db", "accept_eviction": "true",
+		"trusted_proxy": "10.0.0.0/8", "limit_exempt": "192.0.2.0/24", "cli_device_login": "true", "limits": "page=7/70", "max_token_requests": "9", "max_page_requests": "8", "pprof": "true", "trace_ratio": "0.25", "store": "bolt:x.db", "accept_eviction": "true",
 		"jwt_signing_alg": "EdDSA", "password_memory": "65536", "password_time": "3", "password_parallelism": "4",
 	}
 	for _, s := range new(Config).settings() {
