@@ -4,7 +4,9 @@ package redistest
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
+	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -64,15 +66,30 @@ func program(t testing.TB) string {
 	return ""
 }
 
-// FreePort finds a loopback port that nobody listens on.
+// Ports that are handed out lie below those that kernels give to who asks for any.
+const (
+	firstPort = 10_240
+	ports     = 20_000
+)
+
+// FreePort finds a loopback port that nobody listens on. Nobody who listens on any port gets it by chance before it is used;
+// whoever asks here at the same time could, once in some thousand times.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("find a free port: %v", err)
+	for range 100 {
+		chosen, err := rand.Int(rand.Reader, big.NewInt(ports))
+		if err != nil {
+			t.Fatalf("choose a port: %v", err)
+		}
+		port := firstPort + int(chosen.Int64())
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			_ = l.Close() // it was only asked for its port
+			return port
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // URL gives the address as Grantor takes it.

@@ -3,12 +3,14 @@ package browser
 import (
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/security"
 
+	"github.com/grantor-dev/grantor/internal/redistest"
 	"github.com/grantor-dev/grantor/test/authtest"
 )
 
@@ -78,10 +80,5 @@ func TestIssuerWithAPathHasWholePages(t *testing.T) {
 
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }() // it was only asked for its port
-	return listener.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(redistest.FreePort(t)))
 }
