@@ -37,6 +37,9 @@ func TestRow17DeviceSnippetsLetADeviceIn(t *testing.T) {
 		id, secret := b.registers(filledClient{template: kind, name: named("Pasted for a device: " + kind), more: more})
 		b.visit("/admin/auth-clients/" + id)
 		b.sees("Device authorization")
+		if secret == "" {
+			b.look("admin-client-device")
+		}
 		for snippet, runner := range deviceRunners {
 			if _, err := exec.LookPath(runner.command[0]); err != nil && os.Getenv("GRANTOR_TEST_REQUIRE") == "" {
 				t.Logf("%s is not there", runner.command[0])
