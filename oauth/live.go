@@ -64,7 +64,12 @@ func (a *Authorization) usable(c *Client) time.Time {
 	if !c.MayUse(RefreshToken) {
 		left.Refresh = nil
 	}
-	return left.ends()
+	left.Device = nil // it is kept for longer than it is good for
+	end := left.ends()
+	if d := a.Device; d != nil && d.Status == deviceAllowed && d.Expires.After(end) && c.MayUse(DeviceCode) {
+		return d.Expires
+	}
+	return end
 }
 
 // livePage is how many authorizations are read at once.

@@ -498,3 +498,54 @@ func TestDeviceCodeInAURLIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// What people and admins see as allowed is what a device can still use.
+func TestWhatADeviceWasAllowedIsListedWhileItStands(t *testing.T) {
+	s := withDevices(t)
+	s.register(oauth.Registration{ClientID: "sensor", TokenEndpointAuthMethod: oauth.NoSecret, Scope: "profile", GrantTypes: []oauth.GrantType{oauth.DeviceCode}}, "")
+	wantListed := func(want int, when string) {
+		t.Helper()
+		live, _, err := s.provider.LiveAuthorizations(t.Context(), "user:"+s.alice.ID, "", 10)
+		ok(t, err)
+		if len(live) != want {
+			t.Errorf("%s: %d are listed, want %d", when, len(live), want)
+		}
+	}
+	b := s.browser()
+	b.asked(s.device("tv"))
+	b.submit(b.asked(s.device("tv")), "decision=deny")
+	wantListed(0, "before anything is allowed")
+	d, late := s.device("tv"), s.device("tv")
+	b.allow(d)
+	wantListed(1, "allowed")
+	tokens := d.poll()
+	wantListed(1, "with tokens")
+	s.call("tv", "/oauth2/revoke", "token="+tokens.json("refresh_token")).wantStatus(http.StatusOK)
+	wantListed(0, "revoked")
+
+	b.allow(late)
+	s.move(10*time.Minute - time.Second)
+	wantListed(1, "allowed, and never asked for")
+	s.move(time.Second)
+	wantListed(0, "expired unused")
+
+	once := s.device("sensor")
+	b.allow(once)
+	once.poll().wantStatus(http.StatusOK)
+	wantListed(1, "with an access token alone")
+	s.move(10 * time.Minute)
+	wantListed(0, "when that has ended")
+}
+
+// What a user takes back before the device has asked, it never gets.
+func TestAllowanceThatIsTakenBackIsNotIssued(t *testing.T) {
+	s := withDevices(t)
+	d, b := s.device("tv"), s.browser()
+	b.allow(d)
+	ok(t, s.provider.WithdrawApp(t.Context(), s.alice.ID, "tv"))
+	d.poll().wantError(http.StatusBadRequest, oauth.InvalidGrant)
+	s.move(time.Second)
+	next := s.device("tv")
+	b.allow(next)
+	next.poll().wantStatus(http.StatusOK)
+}
