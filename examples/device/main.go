@@ -44,28 +44,26 @@ func main() {
 	fmt.Print(answer)
 }
 
-// letIn shows codes, a new pair whenever one has expired, until a person answers.
+// letIn shows a code and waits until a person answers. One that nobody typed is over: a new one is for when somebody is there
+// again (RFC 8628 section 3.5).
 func letIn(ctx context.Context, config *oauth2.Config) (*oauth2.Token, error) {
-	for {
-		codes, err := config.DeviceAuth(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("ask for a code: %w", err)
-		}
-		fmt.Printf("Open %s on a phone or a computer, and enter\n\n  %s\n\n", codes.VerificationURI, codes.UserCode)
-		token, err := config.DeviceAccessToken(ctx, codes) // asks as often as the server says, and slows down where it says so
-		switch refused := (*oauth2.RetrieveError)(nil); {
-		case err == nil:
-			return token, nil
-		case ctx.Err() != nil:
-			return nil, errors.New("nobody is signed in")
-		case errors.As(err, &refused) && refused.ErrorCode == "access_denied":
-			return nil, errors.New("access was not allowed")
-		case errors.As(err, &refused) && refused.ErrorCode == "expired_token", !time.Now().Before(codes.Expiry):
-			fmt.Println("That code is over; here is another one.")
-		default:
-			return nil, fmt.Errorf("get a token: %w", err)
-		}
+	codes, err := config.DeviceAuth(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask for a code: %w", err)
 	}
+	fmt.Printf("Open %s on a phone or a computer, and enter\n\n  %s\n\n", codes.VerificationURI, codes.UserCode)
+	token, err := config.DeviceAccessToken(ctx, codes) // asks as often as the server says, and slows down where it says so
+	switch refused := (*oauth2.RetrieveError)(nil); {
+	case err == nil:
+		return token, nil
+	case ctx.Err() != nil:
+		return nil, errors.New("nobody is signed in")
+	case errors.As(err, &refused) && refused.ErrorCode == "access_denied":
+		return nil, errors.New("access was not allowed")
+	case errors.As(err, &refused) && refused.ErrorCode == "expired_token", !time.Now().Before(codes.Expiry):
+		return nil, errors.New("nobody has entered the code while it was good: start again")
+	}
+	return nil, fmt.Errorf("get a token: %w", err)
 }
 
 // call asks the API.
