@@ -88,8 +88,11 @@ func TestADeviceTalksToTwoNodes(t *testing.T) {
 
 	t.Run("begun at one, allowed at the other", func(t *testing.T) {
 		d, b := deviceOf(t, one, "tv"), one.Browser(t)
+		began := time.Now()
 		d.poll(t, one).Wants(t, http.StatusBadRequest, "authorization_pending")
-		d.poll(t, two).Wants(t, http.StatusBadRequest, "slow_down") // both count together
+		if again := d.poll(t, two); time.Since(began) < 4*time.Second { // else it was no haste
+			again.Wants(t, http.StatusBadRequest, "slow_down") // both count together
+		}
 		page := d.consent(b.At(two), "carol")
 		if page = b.Open(page.URL.String()); !page.Is("/consent") {
 			t.Fatalf("the consent page at the first node: %s", page)
