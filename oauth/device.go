@@ -264,10 +264,11 @@ func (p *Provider) allowDevice(ctx context.Context, r *AuthorizationRequest, v V
 		a.Created, a.Expires = r.client.begin(now), now.Add(p.lifetimes.RefreshAbsolute)
 		a.Device.Status = deviceAllowed
 	})
-	if err == nil {
-		p.usage.userActive(v.User.ID)
+	if err != nil {
+		return err
 	}
-	return err
+	p.usage.userActive(v.User.ID)
+	return p.auditConsent(ctx, r, v.User.ID)
 }
 
 func (p *Provider) denyDevice(ctx context.Context, r *AuthorizationRequest) error {

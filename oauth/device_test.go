@@ -323,6 +323,7 @@ func TestOfSeveralAnswersTheFirstCounts(t *testing.T) {
 	for _, name := range []string{"alice", "bob", "carol", "dave"} {
 		visitors = append(visitors, nodes[0].signIn(nodes[0].user(name)))
 	}
+	allowed := 0
 	for range 5 {
 		codes := nodes[0].device(c)
 		var asked []*oauth.Interaction
@@ -342,6 +343,13 @@ func TestOfSeveralAnswersTheFirstCounts(t *testing.T) {
 			return stepOf(d), err
 		})
 		winner := slices.Index(errs, nil)
+		granted := slices.DeleteFunc(nodes[0].events("client:tv"), func(e string) bool { return e != "consent.granted " })
+		if winner >= 0 && steps[winner] == oauth.DeviceAllowed {
+			allowed++
+		}
+		if len(granted) != allowed {
+			t.Errorf("%d consents are in the audit log, %d devices were allowed", len(granted), allowed)
+		}
 		if successes(errs) != 1 {
 			t.Fatalf("%d answers counted: %v", successes(errs), errs)
 		}
@@ -351,7 +359,7 @@ func TestOfSeveralAnswersTheFirstCounts(t *testing.T) {
 			}
 		}
 		_, err := nodes[0].poll(c, codes.DeviceCode)
-		if allowed := steps[winner] == oauth.DeviceAllowed; allowed != (err == nil) {
+		if goesOn := steps[winner] == oauth.DeviceAllowed; goesOn != (err == nil) {
 			t.Errorf("step %v, then %v", steps[winner], err)
 		}
 		w.move(10 * time.Minute)
@@ -622,7 +630,7 @@ func TestAnOutageWhileADeviceIsAllowed(t *testing.T) {
 		after: func(t *testing.T, n *node, p, _ any, err error, call string, how outcome) {
 			wantOutage(t, err, call, how)
 			d := p.(*device)
-			if call == "swap authorization" && how == failsAfter {
+			if call == "swap authorization" && how == failsAfter || call == "create audit" {
 				_, err := n.poll(d.c, d.codes.DeviceCode)
 				ok(t, err)
 				return

@@ -134,15 +134,21 @@ func (p *Provider) Allow(ctx context.Context, i *Interaction, v Visitor) error {
 	if err := p.changeInteraction(ctx, i, func(i *Interaction) { i.Allowed, i.AllowedAt = v.User.ID, at }); err != nil {
 		return err
 	}
-	detail := map[string]string{
-		"user": v.User.ID, "scope": i.Request.Scope.String(), "audience": strings.Join(i.Request.Audience, " "),
-	}
 	if i.Request.Device != "" {
-		detail["device"] = "true"
-	} else if err := p.rememberConsent(ctx, v.User.ID, i); err != nil {
+		return nil // it is granted when the device is allowed to go on, which somebody else may have answered meanwhile
+	}
+	if err := p.rememberConsent(ctx, v.User.ID, i); err != nil {
 		return fmt.Errorf("remember consent: %w", err)
 	}
-	return p.audit(ctx, "consent.granted", clientObject(i.Request.ClientID), detail)
+	return p.auditConsent(ctx, &i.Request, v.User.ID)
+}
+
+func (p *Provider) auditConsent(ctx context.Context, r *AuthorizationRequest, userID string) error {
+	detail := map[string]string{"user": userID, "scope": r.Scope.String(), "audience": strings.Join(r.Audience, " ")}
+	if r.Device != "" {
+		detail["device"] = "true"
+	}
+	return p.audit(ctx, "consent.granted", clientObject(r.ClientID), detail)
 }
 
 // Deny ends the request with access_denied (RFC 6749 section 4.1.2.1; RFC 8628 section 3.5). Of several answers to one request

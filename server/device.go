@@ -119,7 +119,7 @@ const userCodeUnknown = "user_code_unknown"
 func (s *server) writeDeviceOver(w http.ResponseWriter, r *http.Request, step oauth.Step) {
 	page := templates.Message{Frame: s.frame(""), Status: http.StatusOK, Title: "Your device goes on", Text: "You allowed it. You can close this page and return to your device."}
 	if step == oauth.DeviceDenied {
-		page.Title, page.Text = "Your device was refused", "You did not allow it. You can close this page."
+		page.Title, page.Text, page.Plain = "Your device was refused", "You did not allow it. You can close this page.", true
 	}
 	s.writePage(w, r, http.StatusOK, page)
 }

@@ -66,7 +66,7 @@ func answerTo(err error) answer {
 		return answer{http.StatusNotFound, "not_found", "there is nothing at this address", "Page not found", 0}
 	case errors.Is(err, oauth.ErrNoInteraction):
 		return answer{http.StatusBadRequest, "invalid_request",
-			"This page is no longer in use. Please go back to the application and start again.", "Please start again", 0}
+			"This page is no longer in use. Please go back to the application or device and start again.", "Please start again", 0}
 	case errors.Is(err, errFormToken):
 		return answer{http.StatusForbidden, "invalid_request",
 			"This form was open too long, or was not sent from this site. Please open the page again.", "Please try again", 0}

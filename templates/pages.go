@@ -124,6 +124,7 @@ type Message struct {
 	Status    int
 	RequestID string // shown with failures, so that support finds the event
 	Action    *Link  // may be nil
+	Plain     bool   // nothing was done, and nothing failed: there is no sign
 }
 
 // Failed tells an error from an information.

@@ -33,6 +33,7 @@ func signInPages() []any {
 		Device{Frame: f, UserCode: hostile, Linked: true, FormToken: hostile},
 		Logout{Frame: f, UserName: hostile, FormToken: hostile, Next: hostile},
 		Message{Frame: f, Title: hostile, Text: hostile, Status: 400, RequestID: hostile},
+		Message{Frame: f, Title: hostile, Text: hostile, Status: 200, Plain: true},
 		Message{Frame: f, Title: hostile, Text: hostile, Status: 200, Action: &Link{Path: "/login", Text: hostile}},
 		FormPost{Frame: f, Action: "https://client.example/cb?a=1&b=2", Fields: []Field{{Name: hostile, Value: hostile}, {Name: "state", Value: "a b+c%20"}}},
 		Home{Frame: f, User: person, Links: []Link{{Path: "/admin", Text: hostile, Hint: hostile}}},
