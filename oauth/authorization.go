@@ -20,7 +20,7 @@ const maxAccessTokens = 32
 type Authorization struct {
 	ID            string         `json:"id"`
 	ClientID      string         `json:"client_id"`
-	UserID        string         `json:"user_id,omitempty"` // empty: the client acts for itself
+	UserID        string         `json:"user_id,omitempty"` // empty: the client acts for itself, or a device waits for its user
 	Scope         Scope          `json:"scope,omitempty"`
 	Audience      []string       `json:"audience,omitempty"`
 	SessionID     string         `json:"session_id,omitempty"`

@@ -82,8 +82,12 @@ func newUserCodes(b store.Backend) *store.Collection[userCode] {
 var (
 	userCodeGuesses = account.Limit{Kind: store.Kind{Name: "user_code_guesses", Spread: true}, Most: 10, Window: 10 * time.Minute} // of a user
 	userCodeAddress = account.Limit{Kind: store.Kind{Name: "user_code_address", Spread: true}, Most: 50, Window: 10 * time.Minute} // of an address
-	userCodeUses    = account.Limit{Kind: store.Kind{Name: "user_code_uses", Spread: true}, Most: 10, Window: MaxDeviceCode}       // of a code, by whomever
+	userCodeUses    = store.Kind{Name: "user_code_uses", Spread: true}                                                             // of a code, by whomever
 )
+
+// userCodeTries is how often one code may be typed. One that is sent to many people is an attack on all of them (RFC 8628
+// section 5.4).
+const userCodeTries = 10
 
 // MaxDeviceCode is the longest life that a device code may be given.
 const MaxDeviceCode = time.Hour
@@ -229,9 +233,12 @@ func (p *Provider) deviceOf(ctx context.Context, letters string) (*Authorization
 	if err != nil {
 		return nil, fmt.Errorf("read user code: %w", err)
 	}
-	// One code that is sent to many people is an attack on all of them (RFC 8628 section 5.4).
-	if err := p.directory.Admit(ctx, userCodeUses, named.ID); err != nil {
-		return nil, err
+	tries, err := p.backend.Add(ctx, userCodeUses, named.ID, 1, MaxDeviceCode)
+	if err != nil {
+		return nil, fmt.Errorf("count tries of a user code: %w", err)
+	}
+	if tries > userCodeTries {
+		return nil, &account.ThrottledError{RetryAfter: max(named.Expires.Sub(p.now()), time.Second)} // then it is over
 	}
 	a, err := p.authorizations.Get(ctx, named.Authorization)
 	if errors.Is(err, store.ErrNotFound) {
@@ -250,9 +257,11 @@ func (p *Provider) deviceOf(ctx context.Context, letters string) (*Authorization
 	return &AuthorizationRequest{ClientID: c.ClientID, Scope: a.Scope, Audience: a.Audience, Device: a.ID, client: c}, nil
 }
 
+// deviceMayBeAnswered reports whether a device waits still, and its client may have what it asked for.
 func (p *Provider) deviceMayBeAnswered(a *Authorization, c *Client) bool {
 	d := a.Device
-	return d != nil && d.Status == deviceWaits && p.now().Before(d.Expires) && a.ClientID == c.ClientID && c.active(a.Created) && c.MayUse(DeviceCode)
+	return d != nil && d.Status == deviceWaits && p.now().Before(d.Expires) && c.active(a.Created) && c.MayUse(DeviceCode) &&
+		c.scope().Contains(a.Scope) && Scope(c.Audience).Contains(a.Audience)
 }
 
 // allowDevice makes the authorization that a device waits for the user's.
@@ -263,6 +272,7 @@ func (p *Provider) allowDevice(ctx context.Context, r *AuthorizationRequest, v V
 		a.UserNotBefore, a.Allowed = v.Session.NotBefore, allowed
 		a.Created, a.Expires = r.client.begin(now), now.Add(p.lifetimes.RefreshAbsolute)
 		a.Device.Status = deviceAllowed
+		a.Device.Expires = later(a.Device.Expires, now.Add(2*PollInterval)) // its next question comes in time
 	})
 	if err != nil {
 		return err

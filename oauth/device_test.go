@@ -2,6 +2,9 @@ package oauth_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"regexp"
 	"slices"
@@ -11,6 +14,7 @@ import (
 
 	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/oauth"
+	"github.com/grantor-dev/grantor/store"
 )
 
 // tv is a client of a device: it has no secret and no redirect URI.
@@ -412,6 +416,18 @@ func TestADeviceThatWaitsEndsWithItsClient(t *testing.T) {
 		"disabled":     func(n *node) error { return n.SetClientState(context.Background(), "tv", oauth.Disabled) },
 		"tokens ended": func(n *node) error { return n.EndClientTokens(context.Background(), "tv") },
 		"deleted":      func(n *node) error { return n.DeleteClient(context.Background(), "tv") },
+		"scope taken": func(n *node) error {
+			r := tv()
+			r.Scope = "profile"
+			_, err := n.UpdateClient(context.Background(), r, 0)
+			return err
+		},
+		"resource taken": func(n *node) error {
+			r := tv()
+			r.Audience = []string{api}
+			_, err := n.UpdateClient(context.Background(), r, 0)
+			return err
+		},
 		"grant taken": func(n *node) error {
 			r := tv()
 			r.GrantTypes, r.RedirectURIs = []oauth.GrantType{oauth.AuthorizationCode}, []string{callback}
@@ -455,26 +471,25 @@ func TestAUserCodeIsReadAsPeopleTypeIt(t *testing.T) {
 }
 
 func TestEveryLetterOfAUserCodeComesAsOften(t *testing.T) {
-	_, n := newNode(t)
-	r := tv()
-	r.TokenEndpointAuthMethod = oauth.ClientSecretBasic
-	c := n.register(r)
-	count := map[rune]int{}
-	const codes = 2000
+	const letters, codes = "BCDFGHJKLMNPQRSTVWXZ", 20_000
+	count, last := map[rune]int{}, 0
 	for range codes {
-		for _, letter := range n.device(c).UserCode {
+		for _, letter := range oauth.NewUserCode() {
 			count[letter]++
+			if strings.ContainsRune(letters[16:], letter) {
+				last++
+			}
 		}
 	}
-	delete(count, '-')
-	// 16,000 letters: 800 of each, give or take 28 (one standard deviation). Seven of those are one run in 10^10.
-	for letter, times := range count {
-		if times < 800-7*28 || times > 800+7*28 {
+	// Of 160,000 letters each is 8000, give or take 87 (one standard deviation); the last four, which a careless way to choose makes
+	// rarer, together 32,000, give or take 160. Seven of those are one run in 10^10.
+	for _, letter := range letters {
+		if times := count[letter]; times < 8000-7*87 || times > 8000+7*87 {
 			t.Errorf("%c comes %d times", letter, times)
 		}
 	}
-	if len(count) != 20 {
-		t.Errorf("%d letters", len(count))
+	if len(count) != len(letters) || last < 32_000-7*160 || last > 32_000+7*160 {
+		t.Errorf("%d letters, the last four come %d times", len(count), last)
 	}
 }
 
@@ -498,7 +513,7 @@ func TestWrongUserCodesAreBounded(t *testing.T) {
 	}
 	wrong := func(i int) string { return "BBBB-BBB" + string("BCDFGHJKLMNPQRSTVWXZ"[i%20]) }
 	for i := range 10 {
-		ok(t, try(at(alice.User, ""), n.device(c).UserCode)) // a right one is no guess
+		ok(t, try(alice, n.device(c).UserCode)) // a right one is no guess, of hers or of her address
 		wantErr(t, try(alice, wrong(i)), oauth.ErrUserCode)
 	}
 	if err := try(alice, codes.UserCode); !throttled(err) { // even a right one: it would tell
@@ -549,6 +564,137 @@ func TestDevicesOfPublicClientsThatWaitAreBounded(t *testing.T) {
 	n.device(public)
 }
 
+// TestTriesOfOneCodeAreCountedOverItsWholeLife, also where it crosses an hour of the clock.
+func TestTriesOfOneCodeAreCountedOverItsWholeLife(t *testing.T) {
+	w, n := newNode(t)
+	w.move(w.now().Truncate(time.Hour).Add(time.Hour - time.Minute).Sub(w.now()))
+	codes := n.device(n.register(tv()))
+	v := n.signIn(n.user("alice"))
+	for range 10 {
+		_, err := n.EnterUserCode(t.Context(), codes.UserCode, v)
+		ok(t, err)
+	}
+	w.move(time.Minute)
+	_, err := n.EnterUserCode(t.Context(), codes.UserCode, v)
+	var e *account.ThrottledError
+	if !errors.As(err, &e) || e.RetryAfter != 9*time.Minute {
+		t.Errorf("try 11: %v", err)
+	}
+}
+
+// taken is a store in which the first so many user codes are somebody's already.
+type taken struct {
+	store.Backend
+	left int
+}
+
+func (b *taken) Create(ctx context.Context, r store.Record) (uint64, error) {
+	if r.Kind.Name == "user_code" && b.left > 0 {
+		b.left--
+		return 0, store.ErrExists
+	}
+	return b.Backend.Create(ctx, r)
+}
+
+func TestAUserCodeThatIsTakenIsGivenToNobodyElse(t *testing.T) {
+	w := newWorld(t)
+	b := &taken{Backend: w.store}
+	n := w.over(b, w.now)
+	c := n.register(tv())
+	for tries, good := range map[int]bool{7: true, 8: false} {
+		b.left = tries
+		_, err := n.AuthorizeDevice(t.Context(), c, &oauth.DeviceRequest{})
+		if good != (err == nil) {
+			t.Errorf("after %d that are taken: %v", tries, err)
+		}
+	}
+}
+
+// TestADeviceThatWasAllowedHasTimeToAskOnceMore, however late that was.
+func TestADeviceThatWasAllowedHasTimeToAskOnceMore(t *testing.T) {
+	for late, good := range map[time.Duration]bool{10*time.Second - time.Millisecond: true, 10 * time.Second: false} {
+		w, n := newNode(t)
+		c := n.register(tv())
+		codes := n.device(c)
+		v := n.signIn(n.user("alice"))
+		w.move(10*time.Minute - time.Millisecond)
+		n.allowDevice(codes, v)
+		w.move(late)
+		if _, err := n.poll(c, codes.DeviceCode); good {
+			ok(t, err)
+		} else {
+			wantCode(t, err, oauth.ExpiredToken)
+		}
+	}
+}
+
+// TestWhatADeviceIsAllowedNamesWhoAllowedIt, in which session and when, as all that ends it goes by that.
+func TestWhatADeviceIsAllowedNamesWhoAllowedIt(t *testing.T) {
+	w, n := newNode(t)
+	c := n.register(tv())
+	u := n.user("alice")
+	ok(t, n.people.EndAll(t.Context(), u.ID))
+	w.move(3 * time.Second)
+	u, err := n.people.User(t.Context(), u.ID)
+	ok(t, err)
+	v := n.signIn(u)
+	codes := n.device(c)
+	w.move(time.Minute)
+	i := n.enter(codes.UserCode, v)
+	ok(t, n.Allow(t.Context(), i, v))
+	allowed := w.now()
+	w.move(time.Minute)
+	_, err = n.Continue(t.Context(), i.Handle, v)
+	ok(t, err)
+	all, _, err := n.Authorizations(t.Context(), "user:"+u.ID, "", 10)
+	ok(t, err)
+	if len(all) != 1 {
+		t.Fatalf("%d authorizations", len(all))
+	}
+	a := all[0]
+	if a.UserID != u.ID || a.SessionID != v.Session.ID || !a.Created.Equal(w.now()) || !a.Allowed.Equal(allowed) ||
+		a.UserNotBefore.IsZero() || !a.UserNotBefore.Equal(v.Session.NotBefore) {
+		t.Errorf("kept %+v", a)
+	}
+}
+
+// TestADeviceBeginsAndIsAllowedRightAfterAllEnded: what its client had ends, and not what begins then.
+func TestADeviceBeginsAndIsAllowedRightAfterAllEnded(t *testing.T) {
+	_, n := newNode(t)
+	n.register(tv())
+	v := n.signIn(n.user("alice"))
+	ok(t, n.EndClientTokens(t.Context(), "tv"))
+	c := n.client("tv")
+	codes := n.device(c)
+	n.allowDevice(codes, v)
+	_, err := n.poll(c, codes.DeviceCode)
+	ok(t, err)
+}
+
+func TestAStatusOfALaterVersionIsNoPermission(t *testing.T) {
+	_, n := newNode(t)
+	c := n.register(tv())
+	v := n.signIn(n.user("alice"))
+	codes := n.device(c)
+	n.allowDevice(codes, v)
+	all, _, err := n.Authorizations(t.Context(), "user:"+v.User.ID, "", 10)
+	ok(t, err)
+	ok(t, n.AlterAuthorization(t.Context(), all[0].ID, func(a *oauth.Authorization) { a.SetDeviceStatus(4) }))
+	if tokens, err := n.poll(c, codes.DeviceCode); err == nil || refusedWith(err) != "" {
+		t.Errorf("got %v, %v", tokens, err)
+	}
+}
+
+// TestAWaitingDeviceHearsThatItsClientHasEnded.
+func TestAWaitingDeviceHearsThatItsClientHasEnded(t *testing.T) {
+	w, n := newNode(t)
+	codes := n.device(n.register(tv()))
+	w.move(time.Second)
+	ok(t, n.EndClientTokens(t.Context(), "tv"))
+	_, err := n.poll(n.client("tv"), codes.DeviceCode)
+	wantCode(t, err, oauth.InvalidGrant)
+}
+
 // TestTheStoreKeepsNoCodeOfADevice, in none of its records, keys and counters.
 func TestTheStoreKeepsNoCodeOfADevice(t *testing.T) {
 	w := newWorld(t)
@@ -559,7 +705,11 @@ func TestTheStoreKeepsNoCodeOfADevice(t *testing.T) {
 	n.allowDevice(codes, n.signIn(n.user("alice")))
 	_, err := n.poll(c, codes.DeviceCode)
 	ok(t, err)
-	for _, secret := range []string{codes.UserCode, strings.ReplaceAll(codes.UserCode, "-", ""), codes.DeviceCode, codes.DeviceCode[5:]} {
+	letters := strings.ReplaceAll(codes.UserCode, "-", "")
+	plain, unkeyed := sha256.Sum256([]byte(letters)), hmac.New(sha256.New, nil)
+	unkeyed.Write([]byte(letters))
+	// A digest without a key is as good as the code: there are few of them.
+	for _, secret := range []string{hex.EncodeToString(plain[:])[:16], hex.EncodeToString(unkeyed.Sum(nil))[:16], codes.UserCode, strings.ReplaceAll(codes.UserCode, "-", ""), codes.DeviceCode, codes.DeviceCode[5:]} {
 		if strings.Contains(b.kept.String(), secret) {
 			t.Errorf("%.4s… stands in the store", secret)
 		}
@@ -638,6 +788,30 @@ func TestAnOutageWhileADeviceIsAllowed(t *testing.T) {
 			n.allowDevice(d.codes, d.v) // typed again
 			_, err = n.poll(d.c, d.codes.DeviceCode)
 			ok(t, err)
+		},
+	}.run(t)
+}
+
+func TestAnOutageWhileADeviceWaits(t *testing.T) {
+	type device struct {
+		c     *oauth.Client
+		codes *oauth.DeviceCodes
+	}
+	outage{
+		prepare: func(n *node) any {
+			d := &device{c: n.register(tv())}
+			d.codes = n.device(d.c)
+			return d
+		},
+		try: func(n *node, p any) (any, error) {
+			_, err := n.poll(p.(*device).c, p.(*device).codes.DeviceCode)
+			if oauth.IsPending(err) {
+				err = nil // as it should be without an outage
+			}
+			return nil, err
+		},
+		after: func(t *testing.T, _ *node, _, _ any, err error, call string, how outcome) {
+			wantOutage(t, err, call, how)
 		},
 	}.run(t)
 }

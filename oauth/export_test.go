@@ -44,3 +44,18 @@ func (p *Provider) PlantEnded(ctx context.Context, n int, clientID, userID strin
 	}
 	return nil
 }
+
+// AlterAuthorization writes an authorization as another version of the program, or another node, may have left it.
+func (p *Provider) AlterAuthorization(ctx context.Context, id string, alter func(*Authorization)) error {
+	_, err := p.authorizations.Update(ctx, id, func(a *Authorization) error {
+		alter(a)
+		return nil
+	})
+	return err
+}
+
+// SetDeviceStatus is AlterAuthorization for what became of a device.
+func (a *Authorization) SetDeviceStatus(status uint8) { a.Device.Status = deviceStatus(status) }
+
+// NewUserCode is one letter after the other.
+func NewUserCode() string { return newUserCode() }

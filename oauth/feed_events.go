@@ -42,9 +42,10 @@ func (p *Provider) lastUse(ctx context.Context, a *Authorization) (time.Time, er
 	return end, nil
 }
 
-// mayIssue reports whether a code or a refresh token may still become an access token.
+// mayIssue reports whether a code, a device code or a refresh token may still become an access token.
 func (a *Authorization) mayIssue(now time.Time) bool {
-	return a.Refresh != nil && now.Before(a.Refresh.Expires) || a.Code != nil && !a.Code.Redeemed && now.Before(a.Code.Expires)
+	return a.Refresh != nil && now.Before(a.Refresh.Expires) || a.Code != nil && !a.Code.Redeemed && now.Before(a.Code.Expires) ||
+		a.Device != nil && a.Device.Status == deviceAllowed && now.Before(a.Device.Expires)
 }
 
 // longestOf is the longest that an access token of a client may live that is issued now. One that was deleted is told by

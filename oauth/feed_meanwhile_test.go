@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grantor-dev/grantor/account"
 	"github.com/grantor-dev/grantor/oauth"
 	"github.com/grantor-dev/grantor/store"
 )
@@ -33,6 +34,11 @@ func (b *hooked) enter(call string) {
 func (b *hooked) Swap(ctx context.Context, old, next store.Record) (uint64, error) {
 	b.enter("swap " + old.Kind.Name)
 	return b.Backend.Swap(ctx, old, next)
+}
+
+func (b *hooked) Take(ctx context.Context, kind store.Kind, id string) (store.Record, error) {
+	b.enter("take " + kind.Name)
+	return b.Backend.Take(ctx, kind, id)
 }
 
 func (b *hooked) Create(ctx context.Context, r store.Record) (uint64, error) {
@@ -184,6 +190,44 @@ func TestTheLastWordOnADeletedClientIsThatItIsGone(t *testing.T) {
 			if last := sees.await(3)[2]; last.ClientID != "web" || last.Before != gone {
 				t.Errorf("the last word is %+v", last)
 			}
+		})
+	}
+}
+
+// TestADeviceThatRedeemsWhileItEndsIsTold: it was allowed, and had no token yet, when its end was told.
+func TestADeviceThatRedeemsWhileItEndsIsTold(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]struct {
+		before string // verb and kind at which the device redeems
+		act    func(n *node, userID string) error
+	}{
+		"user blocked": {"swap user", func(n *node, userID string) error {
+			return n.people.SetBlocked(context.Background(), userID, account.Block)
+		}},
+		"revoked": {"take authorization", func(n *node, userID string) error {
+			_, err := n.RevokeSelected(context.Background(), oauth.Selection{UserID: userID})
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			n := w.node()
+			n.run()
+			r := tv()
+			r.AccessTokenFormat = oauth.JWT
+			c := n.register(r)
+			v := n.signIn(n.user("alice"))
+			sees := n.reads(n.guard("api", api), "")
+			codes := n.device(c)
+			n.allowDevice(codes, v)
+			var err error
+			b := &hooked{Backend: w.store, hooks: map[string]func(){end.before: func() { _, err = n.poll(c, codes.DeviceCode) }}}
+			ok(t, end.act(w.over(b, w.now), v.User.ID))
+			if len(b.hooks) > 0 || err != nil {
+				t.Fatalf("nothing was issued meanwhile: %v", err)
+			}
+			sees.await(1)
 		})
 	}
 }

@@ -50,12 +50,7 @@ func (p *Provider) redeemDevice(ctx context.Context, c *Client, r *TokenRequest)
 	if a.ClientID != c.ClientID {
 		return nil, errDeviceCode(deviceIsOwn, "issued to "+a.ClientID+", shown by "+c.ClientID)
 	}
-	if err := p.answered(ctx, a); err != nil {
-		return nil, err
-	}
-	if err := p.checkLive(ctx, a, c); errors.Is(err, errEnded) {
-		return nil, errDeviceCode(deviceIsOurs, whyEnded(err)).By(deviceIsOurs, endSource)
-	} else if err != nil {
+	if err := p.answered(ctx, a, c); err != nil {
 		return nil, err
 	}
 	a.Device.Status = deviceRedeemed
@@ -64,7 +59,7 @@ func (p *Provider) redeemDevice(ctx context.Context, c *Client, r *TokenRequest)
 }
 
 // answered tells a device what became of its authorization; nil where it was allowed and may be redeemed now.
-func (p *Provider) answered(ctx context.Context, a *Authorization) error {
+func (p *Provider) answered(ctx context.Context, a *Authorization, c *Client) error {
 	d := a.Device
 	switch {
 	case d.Status == deviceRedeemed:
@@ -77,9 +72,16 @@ func (p *Provider) answered(ctx context.Context, a *Authorization) error {
 	case !p.now().Before(d.Expires):
 		return refuse(ExpiredToken, "the device code has expired").By(deviceIsFresh, waitSource).
 			Saying(fmt.Sprintf("it expired %s; a device code lives %v", p.since(d.Expires), Duration(p.lifetimes.DeviceCode)))
-	case d.Status == deviceAllowed:
+	}
+	if err := p.checkLive(ctx, a, c); errors.Is(err, errEnded) {
+		return errDeviceCode(deviceIsOurs, whyEnded(err)).By(deviceIsOurs, endSource)
+	} else if err != nil {
+		return err
+	}
+	switch d.Status {
+	case deviceAllowed:
 		return nil
-	case d.Status == deviceWaits:
+	case deviceWaits:
 		return p.pending(ctx, a)
 	}
 	return fmt.Errorf("device authorization %s has status %d, which this version does not know", a.ID, d.Status)

@@ -13,7 +13,7 @@ func Kinds() []store.Kind {
 	return []store.Kind{
 		apiKind, apiHoldKind, authorizationKind, clientKind, clientNameKind, consentKind, interactionKind, keyringKind, revokedKind,
 		withdrawalKind, userCodeKind, devicePolls,
-		waitingRequests.Kind, secretGuesses.Kind, userCodeGuesses.Kind, userCodeAddress.Kind, userCodeUses.Kind,
+		waitingRequests.Kind, secretGuesses.Kind, userCodeGuesses.Kind, userCodeAddress.Kind, userCodeUses,
 		{Name: "usage_tally", Spread: true},
 		{Name: "usage_active"},
 		{Name: "usage_client"},

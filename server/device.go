@@ -63,6 +63,12 @@ func (s *server) showDevice(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// belowDevice is where nothing is but what somebody typed behind the address, perhaps a code. The log does not keep it.
+func (s *server) belowDevice(_ http.ResponseWriter, r *http.Request) error {
+	web.EventFrom(r.Context()).Path = s.base + devicePath + "/..."
+	return errNotFound
+}
+
 func (s *server) writeDevice(w http.ResponseWriter, r *http.Request, v oauth.Visitor, status int, page templates.Device) {
 	page.Frame = s.frame(v.User.Username)
 	page.FormToken = s.Directory.FormToken(v.Browser, devicePurpose(v))
@@ -82,8 +88,7 @@ func (s *server) device(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx := actAs(r.Context(), account.ActorUser, v.User.ID, v.User.Username)
-	i, err := s.Provider.EnterUserCode(ctx, f.get(userCodeField), v)
+	i, err := s.Provider.EnterUserCode(r.Context(), f.get(userCodeField), v)
 	if err != nil {
 		return s.refuseUserCode(w, r, v, f.get(userCodeField), err)
 	}

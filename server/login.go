@@ -115,22 +115,24 @@ func (s *server) refuseLogin(w http.ResponseWriter, r *http.Request, v oauth.Vis
 // localPath gives a path of the admin or account pages or of the page for devices, which may have a code with it, and "" for
 // anything else: a login never leads elsewhere.
 func localPath(next string) string {
-	if path, query, found := strings.Cut(next, "?"); found && path == devicePath {
-		code, found := strings.CutPrefix(query, userCodeField+"=")
-		if found && code != "" && oauth.UserCode(code) == code {
-			return next
-		}
-		return ""
+	if isDevicePath(next) {
+		return next
 	}
 	if len(next) > 512 || strings.ContainsFunc(next, unusualInPath) || strings.Contains(next, "//") || strings.Contains(next, "/.") {
 		return ""
 	}
-	for _, area := range []string{"/admin", "/account", devicePath} {
+	for _, area := range []string{"/admin", "/account"} {
 		if next == area || strings.HasPrefix(next, area+"/") {
 			return next
 		}
 	}
 	return ""
+}
+
+// isDevicePath reports whether a path is that of the page for devices, alone or with a code as the page spells it.
+func isDevicePath(next string) bool {
+	code, linked := strings.CutPrefix(next, devicePath+"?"+userCodeField+"=")
+	return next == devicePath || linked && code != "" && oauth.UserCode(code) == code
 }
 
 // unusualInPath keeps to characters that every parser of URLs reads alike.

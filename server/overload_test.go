@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -73,7 +74,8 @@ func (s *site) tokenOver(client *http.Client, address string) (status int, err e
 
 func TestOverloadIsShedAndLeavesNothingBehind(t *testing.T) {
 	lane := limit.NewLane(4, 12)
-	s := newSite(t, options{change: func(c *server.Config) { c.TokenLane = lane }})
+	// A log that the test holds in memory would be what is left behind.
+	s := newSite(t, options{change: func(c *server.Config) { c.TokenLane, c.Log = lane, slog.New(slog.DiscardHandler) }})
 	listener := httptest.NewServer(s.handler)
 	defer listener.Close()
 	s.store.delay.Store(int64(10 * time.Millisecond)) // 400 tokens a second at most

@@ -151,6 +151,7 @@ func (s *server) routes() http.Handler {
 	person(loginPath, methods{http.MethodGet: s.showLogin, http.MethodPost: s.login})
 	person(consentPath, methods{http.MethodGet: s.showConsent, http.MethodPost: s.consent})
 	person(devicePath, methods{http.MethodGet: s.showDevice, http.MethodPost: s.device})
+	router.PathPrefix(s.base + devicePath + "/").Handler(web.Route(devicePath, s.people(s.pages(methods{http.MethodGet: s.belowDevice}))))
 	person(logoutPath, methods{http.MethodGet: s.showLogout, http.MethodPost: s.logout})
 	person(setupPath, methods{http.MethodGet: s.showSetup, http.MethodPost: s.setup})
 	person(homePath, methods{http.MethodGet: s.home})

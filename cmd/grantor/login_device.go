@@ -20,8 +20,10 @@ import (
 
 const (
 	usualInterval   = 5    // seconds between two questions, where a server names none (RFC 8628 section 3.2)
-	longestInterval = 3600 // seconds; a server that wants more is none of ours
+	longestInterval = 1800 // seconds; a server that wants more is none of ours
+	slowerBy        = 5    // seconds, after each slow_down
 	patience        = 60   // seconds between two questions to a server that cannot be reached, at most
+	longestUserCode = 32   // bytes; what is longer is no code to type
 )
 
 // throughDevice shows a code and waits until a person has typed it in a browser anywhere, and has allowed the login.
@@ -106,7 +108,10 @@ func usable(at *endpoints, codes *oauth2.DeviceAuthResponse) bool {
 	if codes.Expiry.IsZero() {
 		codes.Expiry = time.Now().Add(loginTime)
 	}
-	return codes.Interval > 0 && codes.Interval <= longestInterval && !isOver(codes)
+	if latest := time.Now().Add(oauth.MaxDeviceCode); codes.Expiry.After(latest) {
+		codes.Expiry = latest
+	}
+	return codes.Interval > 0 && codes.Interval <= longestInterval && len(codes.UserCode) <= longestUserCode && !isOver(codes)
 }
 
 func (c *command) showCodes(codes *oauth2.DeviceAuthResponse) {
@@ -118,16 +123,28 @@ func (c *command) showCodes(codes *oauth2.DeviceAuthResponse) {
 	fmt.Fprintf(c.err, "The code is good for %s. Ctrl-C ends the waiting.\n", oauth.Duration(time.Until(codes.Expiry).Round(time.Second)))
 }
 
-// awaitDevice asks for the tokens until there is an answer. A server that cannot be reached for a while is asked less and
-// less often (RFC 8628 section 3.5).
+// awaitDevice asks for the tokens until there is an answer: 5 seconds slower after each time that the server wants that, and less
+// and less often while it cannot be reached (RFC 8628 section 3.5).
 func awaitDevice(ctx context.Context, client *http.Client, at *endpoints, codes *oauth2.DeviceAuthResponse) (*oauth2.Token, error) {
 	config := oauth2.Config{ClientID: oauth.CommandLineClient, Endpoint: oauth2.Endpoint{TokenURL: at.Token, AuthStyle: oauth2.AuthStyleInParams}}
-	for {
-		issued, err := config.DeviceAccessToken(context.WithValue(ctx, oauth2.HTTPClient, client), codes)
-		if err == nil || ctx.Err() != nil || isOver(codes) || !passes(err) {
+	ctx, cancel := context.WithDeadline(context.WithValue(ctx, oauth2.HTTPClient, client), codes.Expiry)
+	defer cancel()
+	for interval := codes.Interval; ; {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Duration(interval) * time.Second):
+		}
+		issued, err := config.Exchange(ctx, "", oauth2.SetAuthURLParam("grant_type", string(oauth.DeviceCode)), oauth2.SetAuthURLParam("device_code", codes.DeviceCode))
+		switch code := errorCode(err); {
+		case code == string(oauth.AuthorizationPending):
+		case code == string(oauth.SlowDown):
+			interval += slowerBy
+		case err != nil && ctx.Err() == nil && passes(err):
+			interval = max(interval, min(2*interval, patience))
+		default:
 			return issued, err
 		}
-		codes.Interval = max(codes.Interval, min(2*codes.Interval, patience))
 	}
 }
 

@@ -90,13 +90,14 @@ func TestDeviceLoginAsksAsOftenAsTheServerSays(t *testing.T) {
 		answers []string
 		want    []int // seconds
 	}{
-		"at once":                {"", []string{someToken}, []int{5}},
-		"after a while":          {"", []string{pending, pending, pending, someToken}, []int{5, 10, 15, 20}},
-		"slower for good":        {"", []string{pending, slowDown, pending, slowDown, pending, someToken}, []int{5, 10, 20, 30, 45, 60}},
-		"an interval of its own": {strings.Replace(someCodes, `"interval": 5`, `"interval": 12`, 1), []string{pending, someToken}, []int{12, 24}},
-		"no interval":            {strings.Replace(someCodes, `, "interval": 5`, ``, 1), []string{pending, someToken}, []int{5, 10}},
-		"a server that rests":    {"", []string{failing, hungUp, pending, someToken}, []int{5, 15, 35, 55}},
-		"for longer":             {"", []string{hungUp, hungUp, hungUp, hungUp, hungUp, hungUp, someToken}, []int{5, 15, 35, 75, 135, 195, 255}},
+		"at once":                         {"", []string{someToken}, []int{5}},
+		"after a while":                   {"", []string{pending, pending, pending, someToken}, []int{5, 10, 15, 20}},
+		"slower for good":                 {"", []string{pending, slowDown, pending, slowDown, pending, someToken}, []int{5, 10, 20, 30, 45, 60}},
+		"slower for good, whatever fails": {"", []string{slowDown, slowDown, slowDown, hungUp, pending, pending, someToken}, []int{5, 15, 30, 50, 90, 130, 170}},
+		"an interval of its own":          {strings.Replace(someCodes, `"interval": 5`, `"interval": 12`, 1), []string{pending, someToken}, []int{12, 24}},
+		"no interval":                     {strings.Replace(someCodes, `, "interval": 5`, ``, 1), []string{pending, someToken}, []int{5, 10}},
+		"a server that rests":             {"", []string{failing, hungUp, pending, someToken}, []int{5, 15, 35, 55}},
+		"for longer":                      {"", []string{hungUp, hungUp, hungUp, hungUp, hungUp, hungUp, someToken}, []int{5, 15, 35, 75, 135, 195, 255}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -175,9 +176,11 @@ func TestDeviceLoginShowsOnlyCodesAndAddressesOfTheServer(t *testing.T) {
 		"no user code":          {0, with("WDJB-MJHT", ""), unusable},
 		"no device code":        {0, with("grdc_secret", ""), unusable},
 		"backwards":             {0, with(`"interval": 5`, `"interval": -5`), unusable},
-		"the longest interval":  {0, with(`"expires_in": 600, "interval": 5`, `"expires_in": 7200, "interval": 3600`), ""},
-		"too long an interval":  {0, with(`"interval": 5`, `"interval": 3601`), unusable},
+		"the longest interval":  {0, with(`"expires_in": 600, "interval": 5`, `"expires_in": 7200, "interval": 1800`), ""},
+		"too long an interval":  {0, with(`"interval": 5`, `"interval": 1801`), unusable},
 		"no end":                {0, with(`"expires_in": 600, `, ``), ""},
+		"a century":             {0, with("600", "3000000000"), ""},
+		"prose for a code":      {0, with("WDJB-MJHT", strings.Repeat("a ", 17)), unusable},
 		"over already":          {0, with("600", "-1"), unusable},
 		"an end beyond numbers": {0, with("600", "9223372036854775807"), unusable},
 		"a terminal's commands": {0, with("WDJB-MJHT", `\u001b[31mWDJB`), ""},
@@ -195,6 +198,9 @@ func TestDeviceLoginShowsOnlyCodesAndAddressesOfTheServer(t *testing.T) {
 				}
 				if c.want != "" && (shown != "" || len(s.asked) > 0) {
 					t.Errorf("went on: %s", shown)
+				}
+				if strings.Contains(shown, "good for ") && !strings.Contains(shown, "good for 10m.") && !strings.Contains(shown, "good for 1h.") && name != "no end" {
+					t.Errorf("it waits for long: %s", shown)
 				}
 				if strings.Contains(shown, "evil") || strings.Contains(shown, "\x1b") {
 					t.Errorf("shown: %q", shown)

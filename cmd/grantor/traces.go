@@ -56,7 +56,7 @@ func isHeaderName(s string) bool {
 // tracesURL is where a collector takes traces, below its address.
 func tracesURL(endpoint string) (string, error) {
 	u, err := url.Parse(endpoint)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(endpoint, "?#") ||
 		!strings.Contains(endpoint, u.Host) { // escapes in it hide where it leads
 		return "", errors.New("must be the address of a collector, as in http://localhost:4318")
 	}
