@@ -51,7 +51,7 @@ func TestTheMetadataOffersNothingWeak(t *testing.T) {
 	s := shared(t)
 	metadata := s.Get(t, metadataPath)
 	for member, want := range map[string]string{
-		"response_types_supported": "code", "grant_types_supported": "authorization_code client_credentials refresh_token",
+		"response_types_supported": "code", "grant_types_supported": "authorization_code client_credentials refresh_token urn:ietf:params:oauth:grant-type:device_code",
 		"code_challenge_methods_supported": "S256", "token_endpoint_auth_methods_supported": "client_secret_basic client_secret_post none",
 	} {
 		if got := listOf(metadata.JSON[member]); got != want {

@@ -59,7 +59,7 @@ func TestUnknownGrantsGetTheRightError(t *testing.T) {
 	web.Token(t, "grant_type", "").Wants(t, http.StatusBadRequest, "invalid_request")
 	for _, grant := range []string{
 		"implicit", "CLIENT_CREDENTIALS", "client_credentials ", "urn:ietf:params:oauth:grant-type:jwt-bearer", "__refreshing",
-		"urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:device_code", "token", "none", "code", strings.Repeat("x", 5000),
+		"urn:ietf:params:oauth:grant-type:token-exchange", "device_code", "token", "none", "code", strings.Repeat("x", 5000),
 	} {
 		web.Token(t, "grant_type", grant).Wants(t, http.StatusBadRequest, "unsupported_grant_type")
 	}
@@ -67,6 +67,7 @@ func TestUnknownGrantsGetTheRightError(t *testing.T) {
 		Wants(t, http.StatusBadRequest, "unsupported_grant_type")
 	s.App("machine").Token(t, "grant_type", "authorization_code", "code", "x").Wants(t, http.StatusBadRequest, "unauthorized_client")
 	s.App("machine").Token(t, "grant_type", "refresh_token", "refresh_token", "x").Wants(t, http.StatusBadRequest, "unauthorized_client")
+	web.Token(t, "grant_type", "urn:ietf:params:oauth:grant-type:device_code", "device_code", "x").Wants(t, http.StatusBadRequest, "unauthorized_client")
 	s.App("no-refresh").Token(t, "grant_type", "client_credentials").Wants(t, http.StatusBadRequest, "unauthorized_client")
 	web.Token(t, "grant_type", "authorization_code").Wants(t, http.StatusBadRequest, "invalid_request")
 	web.Token(t, "grant_type", "refresh_token").Wants(t, http.StatusBadRequest, "invalid_request")
