@@ -45,6 +45,7 @@ func (s *signing) typed(t *testing.T, server *authtest.Server, username, answer 
 }
 
 func TestDeviceLoginServesTheCommandsThatFollow(t *testing.T) {
+	t.Parallel()
 	s := authtest.Start(t, byDevice)
 	p := newPerson(t)
 	login := p.begin(s.Issuer, "--device")
@@ -79,6 +80,7 @@ func TestDeviceLoginServesTheCommandsThatFollow(t *testing.T) {
 }
 
 func TestDeviceLoginByTheCompleteAddress(t *testing.T) {
+	t.Parallel()
 	s := authtest.Start(t, byDevice)
 	p := newPerson(t)
 	login := p.begin(s.Issuer, "--device")
@@ -94,6 +96,7 @@ func TestDeviceLoginByTheCompleteAddress(t *testing.T) {
 }
 
 func TestDeviceLoginThatIsDeniedOrBrokenOffSavesNothing(t *testing.T) {
+	t.Parallel()
 	s := authtest.Start(t, byDevice)
 	for want, act := range map[string]func(*signing){
 		"grantor: the login was not allowed\n": func(l *signing) { l.typed(t, s, authtest.Alice, "Deny") },
@@ -117,6 +120,7 @@ func TestDeviceLoginThatIsDeniedOrBrokenOffSavesNothing(t *testing.T) {
 }
 
 func TestDeviceLoginIsRefusedWhereTheOperatorDoesNotWantIt(t *testing.T) {
+	t.Parallel()
 	s := authtest.Start(t, authtest.Options{})
 	newPerson(t).fails("does not let the command line in with a code: its setting cli_device_login is off", "login", "--device", "--server", s.Issuer)
 }

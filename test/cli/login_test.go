@@ -230,6 +230,7 @@ func TestLoginReachesAsFarAsItsUser(t *testing.T) {
 }
 
 func TestExpiredLoginIsRenewedOnceByCommandsAtOnce(t *testing.T) {
+	t.Parallel()
 	s := authtest.Start(t, authtest.Options{Args: []string{"--access-token-lifetime", "5s", "--refresh-grace", "0s"}})
 	p := newPerson(t)
 	p.signIn(s, authtest.Alice)
