@@ -440,3 +440,14 @@ func TestDevicePageTakesGetAndPostAlone(t *testing.T) {
 	fields.Add("user_code", "CCCC-CCCC")
 	b.post("/device", fields).wantPage(http.StatusBadRequest) // sent more than once
 }
+
+// Somebody may type the code behind the address: that leads nowhere, and the log does not keep it.
+func TestACodeBehindTheAddressStandsInNoLog(t *testing.T) {
+	s := withDevices(t)
+	d, b := s.device("tv"), s.member("alice")
+	b.get("/device/" + d.user).wantPage(http.StatusNotFound)
+	b.get("/device/x/" + d.user).wantPage(http.StatusNotFound)
+	if log := s.log.String(); strings.Contains(log, d.user) || strings.Count(log, `"path":"/device/..."`) != 2 {
+		t.Errorf("the log says %s", log)
+	}
+}
