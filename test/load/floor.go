@@ -11,12 +11,14 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,6 +40,7 @@ const (
 	signStep   = "/sign"   // one ES256 signature
 	signEdStep = "/signed" // one Ed25519 signature
 	readStep   = "/read"   // one GET
+	turnStep   = "/turn"   // one GET of another record each time, of as many as it was told to keep
 	writeStep  = "/write"  // one SET, or one durable group-committed write
 )
 
@@ -52,6 +55,7 @@ type floor struct {
 	redis  *goredis.AutoPipeliner
 	bolt   *bolt.Store
 	count  atomic.Uint64
+	kept   uint64 // records that are read in turn
 }
 
 // serveFloor runs the process. It says on its output where it listens.
@@ -59,6 +63,7 @@ func serveFloor(args []string) error {
 	flags := flag.NewFlagSet(floorCommand, flag.ContinueOnError)
 	url := flags.String("redis", "", "URL of a Redis")
 	file := flags.String("bolt", "", "path of an embedded store")
+	kept := flags.Uint64("records", 1, "how many records are read in turn")
 	secret := flags.String("secret", "", "SHA-256 of the secret of every client, in hex")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -66,6 +71,9 @@ func serveFloor(args []string) error {
 	f, err := openFloor(*url, *file)
 	if err != nil {
 		return err
+	}
+	if err := f.keep(*kept); err != nil {
+		return fmt.Errorf("write: %w", err)
 	}
 	if f.secret, err = hex.DecodeString(*secret); err != nil {
 		return fmt.Errorf("secret: %w", err)
@@ -94,23 +102,34 @@ func openFloor(url, file string) (f *floor, err error) {
 		if f.redis, err = goredis.NewClient(options).AutoPipeline(); err != nil {
 			return nil, fmt.Errorf("batcher of redis: %w", err)
 		}
-		if err := f.redis.Set(context.Background(), floorRead, record(), 0).Err(); err != nil {
-			return nil, fmt.Errorf("write: %w", err)
-		}
 	}
 	if file != "" {
 		if f.bolt, err = bolt.Open(file, bolt.Options{}); err != nil {
-			return nil, err
-		}
-		if _, err := f.bolt.Create(context.Background(), store.Record{Kind: floorKind, ID: floorRead, Value: record()}); err != nil {
 			return nil, err
 		}
 	}
 	return f, nil
 }
 
-// floorRead is the id of the record that is read.
-const floorRead = "read"
+// keep writes the records that are read.
+func (f *floor) keep(records uint64) error {
+	f.kept = records
+	const writers = 64
+	var all sync.WaitGroup
+	faults := make([]error, writers)
+	for w := range uint64(writers) {
+		all.Go(func() {
+			for i := w; i < records && faults[w] == nil; i += writers {
+				faults[w] = f.put(context.Background(), readID(i), 0)
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(faults...)
+}
+
+// readID is the id of one of the records that are read.
+func readID(i uint64) string { return fmt.Sprintf("read%012d", i) }
 
 var floorKind = store.Kind{Name: "floor", Spread: true}
 
@@ -123,7 +142,8 @@ func (f *floor) routes() http.Handler {
 	routes.HandleFunc("POST "+signStep, f.serve(f.sign))
 	routes.HandleFunc("POST "+signEdStep, f.serve(f.signEd))
 	routes.HandleFunc("GET "+staticStep, fillAnswer)
-	routes.HandleFunc("POST "+readStep, f.serve(f.read))
+	routes.HandleFunc("POST "+readStep, f.serve(func(ctx context.Context) error { return f.read(ctx, readID(0)) }))
+	routes.HandleFunc("POST "+turnStep, f.serve(func(ctx context.Context) error { return f.read(ctx, readID(f.count.Add(1)%f.kept)) }))
 	routes.HandleFunc("POST "+writeStep, f.serve(f.write))
 	return routes
 }
@@ -181,11 +201,11 @@ func (f *floor) signEd(context.Context) error {
 	return nil
 }
 
-func (f *floor) read(ctx context.Context) error {
+func (f *floor) read(ctx context.Context, id string) error {
 	if f.redis != nil {
-		return f.redis.Get(ctx, floorRead).Err()
+		return f.redis.Get(ctx, floorKind.Name+":"+id).Err()
 	}
-	_, err := f.bolt.Get(ctx, floorKind, floorRead)
+	_, err := f.bolt.Get(ctx, floorKind, id)
 	return err
 }
 
@@ -193,10 +213,21 @@ func (f *floor) write(ctx context.Context) error {
 	var id [16]byte
 	binary.BigEndian.PutUint64(id[:], uint64(time.Now().UnixNano())) // in the order of time, as the server's
 	binary.BigEndian.PutUint64(id[8:], f.count.Add(1))
-	name := hex.EncodeToString(id[:])
+	return f.put(ctx, hex.EncodeToString(id[:]), floorLife)
+}
+
+// put writes a record that lives so long; 0 is for ever. Without a store there is none.
+func (f *floor) put(ctx context.Context, id string, life time.Duration) error {
 	if f.redis != nil {
-		return f.redis.Set(ctx, floorKind.Name+":"+name, record(), floorLife).Err()
+		return f.redis.Set(ctx, floorKind.Name+":"+id, record(), life).Err()
 	}
-	_, err := f.bolt.Create(ctx, store.Record{Kind: floorKind, ID: name, Value: record(), Expires: time.Now().Add(floorLife)})
+	if f.bolt == nil {
+		return nil
+	}
+	r := store.Record{Kind: floorKind, ID: id, Value: record()}
+	if life > 0 {
+		r.Expires = time.Now().Add(life)
+	}
+	_, err := f.bolt.Create(ctx, r)
 	return err
 }

@@ -93,18 +93,23 @@ func summary(times []time.Duration, took, processor time.Duration) figures {
 
 // median gives the median of each figure by itself.
 func median(all []figures) figures {
-	middle := func(of func(figures) float64) float64 {
+	each := func(of func(figures) float64) float64 {
 		values := make([]float64, len(all))
 		for i, f := range all {
 			values[i] = of(f)
 		}
-		slices.Sort(values)
-		return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+		return middle(values)
 	}
 	return figures{
-		perSecond: middle(func(f figures) float64 { return f.perSecond }),
-		p50:       time.Duration(middle(func(f figures) float64 { return float64(f.p50) })),
-		p99:       time.Duration(middle(func(f figures) float64 { return float64(f.p99) })),
-		processor: time.Duration(middle(func(f figures) float64 { return float64(f.processor) })),
+		perSecond: each(func(f figures) float64 { return f.perSecond }),
+		p50:       time.Duration(each(func(f figures) float64 { return float64(f.p50) })),
+		p99:       time.Duration(each(func(f figures) float64 { return float64(f.p99) })),
+		processor: time.Duration(each(func(f figures) float64 { return float64(f.processor) })),
 	}
+}
+
+// middle is the median. It sorts the values.
+func middle(values []float64) float64 {
+	slices.Sort(values)
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 }

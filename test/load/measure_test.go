@@ -44,6 +44,9 @@ func TestFloorAnswersAsLongAsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.bolt.Close() }()
+	if err := f.keep(3); err != nil {
+		t.Fatal(err)
+	}
 	sum := sha256.Sum256([]byte("secret"))
 	f.secret = sum[:]
 	s := httptest.NewServer(f.routes())
@@ -53,7 +56,7 @@ func TestFloorAnswersAsLongAsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.close()
-	for _, step := range []string{parseStep, signStep, signEdStep, readStep, writeStep} {
+	for _, step := range []string{parseStep, signStep, signEdStep, readStep, turnStep, writeStep} {
 		a, err := c.expect(200, post(step, "a=b", authorization("client", "secret"), sizeHeader+": 321"))
 		if err != nil || len(a.body) != 321 {
 			t.Errorf("%s: %d bytes, %v", step, len(a.body), err)
@@ -112,5 +115,15 @@ func TestPlotIsWellFormed(t *testing.T) {
 	}
 	if paths < 8 || strings.Contains(text.String(), "NaN") || strings.Contains(text.String(), "Inf") {
 		t.Errorf("%d paths in\n%s", paths, text.String())
+	}
+}
+
+func TestARatioIsOfOneRound(t *testing.T) {
+	r := row{
+		server: []figures{{perSecond: 9}, {perSecond: 40}, {perSecond: 80}},
+		floor:  []figures{{perSecond: 10}, {perSecond: 50}, {perSecond: 100}},
+	}
+	if got := r.ratio(func(f figures) float64 { return f.perSecond }); got != 0.8 {
+		t.Errorf("got %v", got)
 	}
 }

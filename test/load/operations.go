@@ -62,7 +62,7 @@ type subject struct {
 	refresh   chan string // refresh tokens that may be used
 	tokens    chan string // access tokens that may be revoked
 
-	read, write string // the steps that the floor does for an operation
+	read, turn, write string // the steps that the floor does for an operation
 }
 
 // pool bounds how many codes or refresh tokens lie ready.
@@ -84,9 +84,9 @@ func prepare(ctx context.Context, made *setup, s *settings) (*subject, []*operat
 	b := &subject{setup: made, issued: make(chan string, pool), tokens: make(chan string, pool), refresh: make(chan string, pool)}
 	b.basic = authorization(opaqueClient, made.secrets.client)
 	b.authorize = fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: localhost\r\nCookie: %s\r\n\r\n", path, cookies)
-	b.read, b.write = readStep, writeStep
+	b.read, b.turn, b.write = readStep, turnStep, writeStep
 	if b.store == "memory" {
-		b.read, b.write = parseStep, parseStep
+		b.read, b.turn, b.write = parseStep, parseStep, parseStep
 	}
 	all, err := b.operations(ctx, s)
 	if err != nil {

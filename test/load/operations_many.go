@@ -25,11 +25,11 @@ func (b *subject) introspections(ctx context.Context, c *connection, s *settings
 	if err != nil {
 		return nil, err
 	}
-	floor := floorWork(b.read, len(a.body), "token="+strings.Repeat("t", 77), b.basic)
+	floor := func(step string) work { return floorWork(step, len(a.body), "token="+strings.Repeat("t", 77), b.basic) }
 	many := &tokens{b: b}
 	return []*operation{
-		{name: "introspection", do: few.introspect, floor: floor},
-		{name: fmt.Sprintf("introspection, %d", s.tokens), do: many.introspect, floor: floor,
+		{name: "introspection", do: few.introspect, floor: floor(b.read)},
+		{name: fmt.Sprintf("introspection, %d", s.tokens), do: many.introspect, floor: floor(b.turn),
 			ready: func(ctx context.Context, _ *load) error { return many.fill(ctx, s.tokens) }},
 	}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -87,7 +88,7 @@ func (p *processes) start(ctx context.Context, s *settings, name string) (made *
 	if made.server, err = p.startReady(s.server, made.arguments...); err != nil {
 		return nil, err
 	}
-	floorArgs = append([]string{floorCommand, "-secret", made.secrets.digest()}, floorArgs...)
+	floorArgs = append([]string{floorCommand, "-secret", made.secrets.digest(), "-records", strconv.Itoa(max(s.tokens, 1))}, floorArgs...)
 	if made.floor, err = p.startReady(self, floorArgs...); err != nil {
 		return nil, err
 	}

@@ -38,9 +38,19 @@ func printRows(store string, rows []row) {
 			peer = fmt.Sprintf("%.0f", median(r.peer).perSecond)
 		}
 		fmt.Printf("| %-6s | %-25s | %6.0f | %s | %11.0f | %s | %5.2f | %9.2f | %15s |\n", store, r.operation.name,
-			server.perSecond, server.times(), floor.perSecond, floor.times(), server.perSecond/floor.perSecond,
-			float64(server.p99)/float64(floor.p99), peer)
+			server.perSecond, server.times(), floor.perSecond, floor.times(),
+			r.ratio(func(f figures) float64 { return f.perSecond }), r.ratio(func(f figures) float64 { return float64(f.p99) }), peer)
 	}
+}
+
+// ratio is the median, over the rounds, of what the server took beside the floor in the same round: a machine that is slower
+// in some rounds is slower for both.
+func (r *row) ratio(of func(figures) float64) float64 {
+	ratios := make([]float64, len(r.server))
+	for i := range ratios {
+		ratios[i] = of(r.server[i]) / of(r.floor[i])
+	}
+	return middle(ratios)
 }
 
 func (f figures) times() string {
