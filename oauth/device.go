@@ -92,10 +92,8 @@ const userCodeTries = 10
 // MaxDeviceCode is the longest life that a device code may be given.
 const MaxDeviceCode = time.Hour
 
-const (
-	deviceSource     = "RFC 8628 section 3.1"
-	userCodeAttempts = 8 // to find a code that nobody has
-)
+// userCodeAttempts bounds how often a code is made to find one that nobody has.
+const userCodeAttempts = 8
 
 // AuthorizeDevice begins a device authorization of an authenticated client.
 func (p *Provider) AuthorizeDevice(ctx context.Context, c *Client, r *DeviceRequest) (codes *DeviceCodes, err error) {
@@ -135,7 +133,7 @@ func (p *Provider) nameDevice(ctx context.Context, a *Authorization) (string, er
 		letters := newUserCode()
 		err := p.userCodes.Create(ctx, &userCode{ID: p.userCodeID(letters), Authorization: a.ID, Expires: a.Device.Expires})
 		if !errors.Is(err, store.ErrExists) {
-			return letters[:len(letters)/2] + "-" + letters[len(letters)/2:], err
+			return shownUserCode(letters), err
 		}
 	}
 	return "", errors.New("every code that was tried is taken")
@@ -166,7 +164,13 @@ func UserCode(typed string) string {
 	if !ok {
 		return ""
 	}
-	return letters[:len(letters)/2] + "-" + letters[len(letters)/2:]
+	return shownUserCode(letters)
+}
+
+// shownUserCode puts a dash into the middle, so that people lose no letter.
+func shownUserCode(letters string) string {
+	const half = userCodeLength / 2
+	return letters[:half] + "-" + letters[half:]
 }
 
 // maxTypedCode bounds what is looked at, in bytes.
