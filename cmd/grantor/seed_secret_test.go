@@ -29,8 +29,8 @@ func TestASecretMadeByAFailingSeedIsStillShown(t *testing.T) {
 	}
 	var out strings.Builder
 	p := &program{out: &out, made: made}
-	p.tellSecrets()
-	p.tellSecrets()
+	p.tellSecrets(p.out)
+	p.tellSecrets(p.out)
 	if strings.Count(out.String(), "client one, shown this once: grcs_") != 1 || strings.Contains(out.String(), "two") {
 		t.Errorf("printed %q", out.String())
 	}

@@ -284,7 +284,7 @@ func (p *program) tryPrepare(ctx context.Context) error {
 	}
 	if p.seed != nil {
 		if err := p.seed.apply(ctx, p.app, p.made); err != nil {
-			p.tellSecrets() // nobody will see them again
+			p.tellSecrets(p.out) // nobody will see them again
 			return err
 		}
 	}
@@ -320,31 +320,42 @@ func (p *program) bootstrap(ctx context.Context) error {
 	return nil
 }
 
-// greet tells the person at the terminal what to do next.
+// greet tells the person at the terminal what to do next, in one piece: who reads that the server is ready can read the rest.
 func (p *program) greet(ctx context.Context) error {
 	issuer := p.config.Issuer
+	setup, err := p.setupToken(ctx)
+	if err != nil {
+		p.tellSecrets(p.out) // the next try may never come
+		return err
+	}
+	var out strings.Builder
 	if p.config.Dev {
-		fmt.Fprint(p.out, devBanner)
+		out.WriteString(devBanner)
 	}
-	fmt.Fprintf(p.out, "\nGrantor %s is ready at %s\n\n", version, issuer)
+	fmt.Fprintf(&out, "\nGrantor %s is ready at %s\n\n", version, issuer)
 	if p.seed != nil && p.isLocal() {
-		p.seed.welcome(p.out, issuer, p.made)
+		p.seed.welcome(&out, issuer, p.made)
 	} else {
-		p.tellSecrets()
+		p.tellSecrets(&out)
 	}
+	if setup != "" {
+		fmt.Fprintf(&out, "There is no user yet. Make the first one within 24 hours at\n\n  %s/setup?token=%s\n\n", issuer, url.QueryEscape(setup))
+	}
+	fmt.Fprint(p.out, out.String())
+	return nil
+}
+
+// setupToken gives what the first super admin is made with, and nothing once there is a user.
+func (p *program) setupToken(ctx context.Context) (string, error) {
 	has, err := p.directory.HasUsers(ctx)
 	if err != nil || has {
-		return err
+		return "", err
 	}
 	token, err := p.directory.SetupLink(ctx)
 	if errors.Is(err, account.ErrSetupDone) {
-		return nil
+		return "", nil
 	}
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(p.out, "There is no user yet. Make the first one within 24 hours at\n\n  %s/setup?token=%s\n\n", issuer, url.QueryEscape(token))
-	return nil
+	return token, err
 }
 
 // isLocal says that nobody but this machine reaches the server, so that the terminal may show what the seed holds.
@@ -354,9 +365,9 @@ func (p *program) isLocal() bool {
 }
 
 // tellSecrets prints the secrets that were made for clients of the seed, each once.
-func (p *program) tellSecrets() {
+func (p *program) tellSecrets(out io.Writer) {
 	for _, id := range slices.Sorted(maps.Keys(p.made.secrets)) {
-		fmt.Fprintf(p.out, "  new secret of client %s, shown this once: %s\n", id, p.made.secrets[id])
+		fmt.Fprintf(out, "  new secret of client %s, shown this once: %s\n", id, p.made.secrets[id])
 		delete(p.made.secrets, id)
 	}
 }

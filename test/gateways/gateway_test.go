@@ -7,10 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/grantor-dev/grantor/internal/redistest"
 )
 
 // patience bounds how long a gateway may take to start or to stop. It is generous: other tests use the machine, too.
@@ -192,10 +195,5 @@ func aroundCaddy(_, config, _ string) string { return "{\n\tadmin off\n\tauto_ht
 // freePort gives an address of this machine that nobody listens on.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }() // it gave the number
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(redistest.FreePort(t)))
 }

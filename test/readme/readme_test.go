@@ -3,12 +3,12 @@ package readme
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,13 +37,7 @@ func newPlace(t *testing.T) *place {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	return strconv.Itoa(redistest.FreePort(t))
 }
 
 // command prepares a block of the README. The one thing that is changed is the ports, since 8080 may be taken; the module
