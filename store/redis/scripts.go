@@ -46,29 +46,40 @@ local time = redis.call('TIME')
 local now, minute = tonumber(time[1]), math.floor(tonumber(time[1]) / 60) % SHIFT
 local function score(ends, made) return string.format('%.0f', ends * SHIFT + made) end`
 
-// enter puts an id into an index until left milliseconds from now, drops a few entries that ended long ago, and lets the
-// index itself end with its last entry. An entry that ends later already keeps its end: the writer of an earlier one may
-// yet lose its race.
+// enterer gives what puts an id into an index until left milliseconds from now, and lets the index itself end with its last
+// entry. An entry that ends later already keeps its end: the writer of an earlier one may yet lose its race. Both sisters hold
+// the same ids, and live as long as the entry that ends last needs them. One writer in four, by the clock, drops a few entries
+// that ended long ago.
+//
+// A record is entered under many tags at once: what is the same for all is worked out once, and numbers are texts, since Redis
+// takes as long to print a number of Lua as to look up a key.
 const luaEnter = `
-local function enter(index, sister, id, left, slack)
-	local ends = NEVER
-	if left ~= '' then ends = math.min(now + math.ceil((tonumber(time[2]) / 1000 + tonumber(left)) / 1000), NEVER) end
-	local old = redis.call('ZSCORE', sister, id)
-	if old then ends = math.max(ends, math.floor(tonumber(old) / SHIFT)) end
-	redis.call('ZADD', index, 0, id)
-	redis.call('ZADD', sister, score(ends, minute), id)
-	for _, gone in ipairs(redis.call('ZRANGEBYSCORE', sister, '-inf', score(now - slack, 0), 'LIMIT', 0, 3)) do
-		redis.call('ZREM', index, gone)
-		redis.call('ZREM', sister, gone)
-	end
-	local top = redis.call('ZREVRANGE', sister, 0, 0, 'WITHSCORES')
-	if top[1] ~= id then return end
-	local last = math.floor(tonumber(top[2]) / SHIFT)
-	for _, key in ipairs({index, sister}) do
-		if last >= NEVER then
-			redis.call('PERSIST', key)
-		else
-			redis.call('EXPIREAT', key, last + slack + 60)
+local function enterer(left, slack)
+	local last = NEVER
+	if left ~= '' then last = math.min(now + math.ceil((tonumber(time[2]) / 1000 + tonumber(left)) / 1000), NEVER) end
+	local fresh, gone = score(last, minute), (now + tonumber(time[2])) % 4 == 0 and score(now - slack, 0)
+	return function(index, sister, id)
+		local ends, entry = last, fresh
+		local top = redis.call('ZREVRANGE', sister, '0', '0', 'WITHSCORES')
+		if redis.call('ZADD', index, '0', id) == 0 then
+			local old = redis.call('ZSCORE', sister, id)
+			if old then ends = math.max(ends, math.floor(tonumber(old) / SHIFT)) end
+			entry = score(ends, minute)
+		end
+		redis.call('ZADD', sister, entry, id)
+		if gone then
+			for _, over in ipairs(redis.call('ZRANGEBYSCORE', sister, '-inf', gone, 'LIMIT', '0', '12')) do
+				redis.call('ZREM', index, over)
+				redis.call('ZREM', sister, over)
+			end
+		end
+		if top[2] and ends <= math.floor(tonumber(top[2]) / SHIFT) then return end
+		for _, key in ipairs({index, sister}) do
+			if ends >= NEVER then
+				redis.call('PERSIST', key)
+			else
+				redis.call('EXPIREAT', key, ends + slack + 60)
+			end
 		end
 	end
 end`
@@ -86,7 +97,8 @@ local function put()
 	end
 end
 local function list()
-	for n = 2, #KEYS, 2 do enter(KEYS[n], KEYS[n + 1], id, listed, slack) end
+	local enter = enterer(listed, slack)
+	for n = 2, #KEYS, 2 do enter(KEYS[n], KEYS[n + 1], id) end
 end`
 
 const luaCreate = `
@@ -164,7 +176,7 @@ leave(tags(value), ARGV[1], KEYS[2], KEYS[3])
 return value`
 
 const luaEnterOnly = `
-enter(KEYS[1], KEYS[2], ARGV[2], ARGV[3], tonumber(ARGV[1]))
+enterer(ARGV[3], tonumber(ARGV[1]))(KEYS[1], KEYS[2], ARGV[2])
 return 1`
 
 // drop removes entries of a spread kind that had no record a moment ago. One that was made lately is left alone, because
