@@ -45,8 +45,9 @@ func (p *Provider) FindAPIs(ctx context.Context, q APIQuery) (APIPage, error) {
 			places = append(places, listPlace{Text: text, Rank: rank, ID: a.Identifier, of: i})
 		}
 	}
-	shown, next := listQuery(q).page(places, order, after)
-	page := APIPage{APIs: make([]*API, 0, len(shown)), Total: len(places), Next: next}
+	found := inOrder(places)
+	shown, next := listQuery(q).page(found, order, after)
+	page := APIPage{APIs: make([]*API, 0, len(shown)), Total: found.len, Next: next}
 	for _, at := range shown {
 		page.APIs = append(page.APIs, x.all[at.of])
 	}

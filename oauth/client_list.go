@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -43,42 +44,36 @@ func (p *Provider) FindClients(ctx context.Context, q ClientQuery) (ClientPage, 
 	if err != nil {
 		return ClientPage{}, fmt.Errorf("list clients: %w", err)
 	}
-	used, err := p.usage.allLastUses(ctx)
+	used, err := p.usage.lastUses(ctx)
 	if err != nil {
 		return ClientPage{}, err
 	}
-	found := matching(all, q.Search)
-	places, column := make([]listPlace, len(found)), clientColumns[order.column]
-	for i, c := range found {
-		text, rank := column(c, used)
-		places[i] = listPlace{Text: text, Rank: rank, Number: c.Number, ID: c.ClientID, of: i}
+	if order.column == lastUsedColumn {
+		p.usage.addPending(used, all)
 	}
-	shown, next := listQuery(q).page(places, order, after)
-	page := ClientPage{Clients: make([]ClientRow, 0, len(shown)), Total: len(found), Next: next}
-	for _, at := range shown {
-		row := ClientRow{Client: found[at.of]}
-		if last := used.of(clientKey{client: at.ID}); last > 0 {
-			row.LastUsed = last.time()
+	found := p.clientOrders.find(all, order.column, foldName(q.Search), used)
+	places, next := listQuery(q).page(found, order, after)
+	shown := make([]*Client, len(places))
+	for i, at := range places {
+		shown[i] = all[at.of]
+	}
+	if order.column != lastUsedColumn { // the order should tell of the same uses as the rows
+		p.usage.addPending(used, shown)
+	}
+	page := ClientPage{Clients: make([]ClientRow, len(shown)), Total: found.len, Next: next}
+	for i, c := range shown {
+		page.Clients[i].Client = c
+		if last := used.of(clientKey{client: c.ClientID}); last > 0 {
+			page.Clients[i].LastUsed = last.time()
 		}
-		page.Clients = append(page.Clients, row)
 	}
 	return page, nil
 }
 
-// matching gives the clients in whose name, redirect URIs or client_id the text stands.
-func matching(all []*Client, search string) []*Client {
-	text := foldName(search)
-	if text == "" {
-		return all
-	}
-	contains := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
-	var found []*Client
-	for _, c := range all {
-		if strings.Contains(foldName(c.ClientName), text) || contains(c.ClientID) || slices.ContainsFunc(c.RedirectURIs, contains) {
-			found = append(found, c)
-		}
-	}
-	return found
+// matches reports whether a folded text stands in the name, the redirect URIs or the client_id.
+func (c *Client) matches(folded string) bool {
+	contains := func(s string) bool { return strings.Contains(strings.ToLower(s), folded) }
+	return folded == "" || strings.Contains(foldName(c.ClientName), folded) || contains(c.ClientID) || slices.ContainsFunc(c.RedirectURIs, contains)
 }
 
 // clientColumns says by what a client stands where in each column: by a text, or by a number.
@@ -89,7 +84,7 @@ var clientColumns = map[string]func(*Client, *lastUses) (string, int64){
 	"redirect":  func(c *Client, _ *lastUses) (string, int64) { return firstOf(c.RedirectURIs), 0 },
 	"grants":    func(c *Client, _ *lastUses) (string, int64) { return join(c.GrantTypes), 0 },
 	"created":   func(c *Client, _ *lastUses) (string, int64) { return "", c.Created.UnixMilli() },
-	"last_used": func(c *Client, used *lastUses) (string, int64) {
+	lastUsedColumn: func(c *Client, used *lastUses) (string, int64) {
 		return "", int64(used.of(clientKey{client: c.ClientID}))
 	},
 	"status": func(c *Client, _ *lastUses) (string, int64) {
@@ -98,6 +93,71 @@ var clientColumns = map[string]func(*Client, *lastUses) (string, int64){
 		}
 		return "", 0
 	},
+}
+
+// lastUsedColumn is the one column whose order changes while no client does.
+const lastUsedColumn = "last_used"
+
+// clientOrders keeps the orders of the clients as they were read last, so that a page of the list is not sorted anew.
+type clientOrders struct {
+	mu  sync.Mutex
+	all []*Client          // what the orders are of
+	by  map[string][]int32 // places in all, by column, as they are asked for
+}
+
+// find gives those of all clients that match a folded text, in the order of a column.
+func (o *clientOrders) find(all []*Client, column, folded string, used *lastUses) ordered {
+	places := o.order(all, column, used)
+	if folded != "" {
+		var matching []int32
+		for _, i := range places {
+			if all[i].matches(folded) {
+				matching = append(matching, i)
+			}
+		}
+		places = matching
+	}
+	return ordered{len(places), func(i int) listPlace { return placeOf(all, int(places[i]), column, used) }}
+}
+
+// order gives the places of all clients in the order of a column.
+func (o *clientOrders) order(all []*Client, column string, used *lastUses) []int32 {
+	if column == lastUsedColumn {
+		return sortedBy(all, column, used)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !sameSlice(o.all, all) {
+		o.all, o.by = all, map[string][]int32{}
+	}
+	if o.by[column] == nil {
+		o.by[column] = sortedBy(all, column, used)
+	}
+	return o.by[column]
+}
+
+func sortedBy(all []*Client, column string, used *lastUses) []int32 {
+	places := make([]listPlace, len(all))
+	for i := range all {
+		places[i] = placeOf(all, i, column, used)
+	}
+	sorted := make([]int32, len(all)) // places are large to be moved about
+	for i := range sorted {
+		sorted[i] = int32(i)
+	}
+	slices.SortFunc(sorted, func(a, b int32) int { return places[a].compare(&places[b]) })
+	return sorted
+}
+
+func placeOf(all []*Client, i int, column string, used *lastUses) listPlace {
+	c := all[i]
+	text, rank := clientColumns[column](c, used)
+	return listPlace{Text: text, Rank: rank, Number: c.Number, ID: c.ClientID, of: i}
+}
+
+// sameSlice reports whether both are one slice, not only equal.
+func sameSlice[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 func firstOf(list []string) string {

@@ -109,6 +109,18 @@ func TestSearchFindsNameRedirectAndIDButNoSecret(t *testing.T) {
 
 func TestRowsTellTheLastUse(t *testing.T) {
 	w, n := listed(t)
+	for _, sort := range []string{"number", "last_used"} {
+		used := 0
+		_, page := n.find(oauth.ClientQuery{Sort: sort})
+		for _, row := range page.Clients {
+			if !row.LastUsed.IsZero() {
+				used++
+			}
+		}
+		if used != 2 {
+			t.Errorf("by %s, %d clients were used before it is written, want 2", sort, used)
+		}
+	}
 	ok(t, n.FlushUsage(t.Context()))
 	for _, node := range []*node{n, w.node()} {
 		_, page := node.find(oauth.ClientQuery{Sort: "-last_used"})
@@ -175,6 +187,28 @@ func TestACursorOutlivesItsClient(t *testing.T) {
 	ok(t, n.DeleteClient(t.Context(), "alpha"))
 	if rest, _ := n.find(oauth.ClientQuery{Sort: "number", Cursor: page.Next}); rest != "charlie bravo" {
 		t.Errorf("behind a client that is gone: %s", rest)
+	}
+}
+
+// An order is kept until the clients change, also where their number does not.
+func TestOrdersFollowTheClients(t *testing.T) {
+	_, n := listed(t)
+	n.run()
+	for _, step := range []struct {
+		id, name, want string
+	}{
+		{"", "", "alpha charlie delta bravo"}, {"delta", "aardvark", "delta alpha charlie bravo"}, {"alpha", "zoo", "delta charlie alpha bravo"},
+	} {
+		if step.id != "" {
+			r := n.client(step.id).Registration
+			r.ClientName = step.name
+			n.update(r)
+		}
+		for range 2 {
+			if got, _ := n.find(oauth.ClientQuery{Sort: "name"}); got != step.want {
+				t.Errorf("with %s called %q: %s, want %s", step.id, step.name, got, step.want)
+			}
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -43,23 +44,38 @@ func (q listQuery) parse(columns []string, byDefault string) (order listOrder, a
 	return order, after, faults.orNil()
 }
 
-// page gives the places that are shown, and the cursor of the next page, "" after the last.
-func (q listQuery) page(places []listPlace, order listOrder, after *listPlace) (shown []*listPlace, next string) {
-	sorted := make([]*listPlace, len(places)) // they are large to be moved about
-	for i := range places {
-		sorted[i] = &places[i]
+// ordered is all that a query found, in the ascending order of a column: how many there are, and what stands where.
+type ordered struct {
+	len int
+	at  func(i int) listPlace
+}
+
+// inOrder sorts places and gives them as what was found.
+func inOrder(places []listPlace) ordered {
+	slices.SortFunc(places, func(a, b listPlace) int { return a.compare(&b) })
+	return ordered{len(places), func(i int) listPlace { return places[i] }}
+}
+
+// page gives the places that are shown, and the cursor of the next page, "" after the last. It looks at no more than them and
+// those on the way to where the page begins.
+func (q listQuery) page(found ordered, order listOrder, after *listPlace) (shown []listPlace, next string) {
+	at := found.at
+	if order.descending {
+		at = func(i int) listPlace { return found.at(found.len - 1 - i) }
 	}
-	slices.SortFunc(sorted, order.compare)
+	from := 0
 	if after != nil {
-		n, found := slices.BinarySearchFunc(sorted, after, order.compare)
-		if found {
-			n++
-		}
-		sorted = sorted[n:]
+		from = sort.Search(found.len, func(i int) bool {
+			p := at(i)
+			return order.compare(&p, after) > 0
+		})
 	}
-	sorted = sorted[min(q.Offset, len(sorted)):]
-	shown = sorted[:min(cmp.Or(q.Limit, listPage), maxListPage, len(sorted))]
-	if len(shown) < len(sorted) && len(shown) > 0 {
+	from = min(from+min(q.Offset, found.len), found.len)
+	to := min(from+min(cmp.Or(q.Limit, listPage), maxListPage), found.len)
+	for i := from; i < to; i++ {
+		shown = append(shown, at(i))
+	}
+	if to < found.len && len(shown) > 0 {
 		next = shown[len(shown)-1].cursor(order)
 	}
 	return shown, next
@@ -92,10 +108,14 @@ type listPlace struct {
 
 func (o listOrder) compare(a, b *listPlace) int {
 	if o.descending {
-		a, b = b, a
+		return b.compare(a)
 	}
-	return cmp.Or(strings.Compare(a.Text, b.Text), cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.Number, b.Number),
-		strings.Compare(a.ID, b.ID))
+	return a.compare(b)
+}
+
+func (at *listPlace) compare(other *listPlace) int {
+	return cmp.Or(strings.Compare(at.Text, other.Text), cmp.Compare(at.Rank, other.Rank), cmp.Compare(at.Number, other.Number),
+		strings.Compare(at.ID, other.ID))
 }
 
 // cursor names the place to programs, which take it as it is.

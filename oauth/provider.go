@@ -74,6 +74,7 @@ type Provider struct {
 	cliDeviceLogin bool
 
 	clients        *store.Cache[Client]
+	clientOrders   clientOrders
 	clientNames    *store.Claims
 	apis           *store.Cache[API]
 	apiHolds       *store.Collection[apiHold]

@@ -101,9 +101,8 @@ func (l *lastUses) of(k clientKey) minute {
 	return max(at, r.Clients[k.client].Secrets[k.secret])
 }
 
-// allLastUses gives the last uses of every client.
-func (u *usage) allLastUses(ctx context.Context) (*lastUses, error) {
-	u.gather()
+// lastUses gives the last uses of every client, as far as they are written.
+func (u *usage) lastUses(ctx context.Context) (*lastUses, error) {
 	all, err := u.records.clients.Snapshot(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read last uses of clients: %w", err)
@@ -112,14 +111,20 @@ func (u *usage) allLastUses(ctx context.Context) (*lastUses, error) {
 	for _, r := range all {
 		l.buckets[r.ID] = r
 	}
+	return l, nil
+}
+
+// addPending adds the uses of some clients that this node has seen and not written yet.
+func (u *usage) addPending(l *lastUses, clients []*Client) {
+	u.gather()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for k, at := range u.pending.clients {
-		if k.secret == "" {
+	for _, c := range clients {
+		k := clientKey{client: c.ClientID}
+		if at, ok := u.pending.clients[k]; ok {
 			l.pending[k] = at
 		}
 	}
-	return l, nil
 }
 
 func (u *usage) lastOfAuthorizations(ctx context.Context, q *lastQuery, used map[string]time.Time) error {
