@@ -127,7 +127,7 @@ func (o *clientOrders) order(all []*Client, column string, used *lastUses) []int
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !sameSlice(o.all, all) {
+	if o.by == nil || !sameSlice(o.all, all) {
 		o.all, o.by = all, map[string][]int32{}
 	}
 	if o.by[column] == nil {

@@ -133,6 +133,11 @@ func TestRowsTellTheLastUse(t *testing.T) {
 
 func TestPagesHoldEveryClientOnce(t *testing.T) {
 	_, n := newNode(t)
+	for _, sort := range []string{"", "name", "-last_used"} {
+		if ids, page := n.find(oauth.ClientQuery{Sort: sort}); ids != "" || page.Total != 0 || page.Next != "" {
+			t.Errorf("of no clients: %q, %+v", ids, page)
+		}
+	}
 	const all = 30
 	for i := range all {
 		n.register(oauth.Registration{ClientID: fmt.Sprintf("c%02d", i), GrantTypes: []oauth.GrantType{oauth.ClientCredentials}})
