@@ -1,6 +1,5 @@
 // Command load measures the token path of Grantor over loopback, on every store, beside a floor: a bare handler that does
-// the one thing that cannot be left out, and beside what somebody would write
-// with go-oauth2 alone. This process makes the load; the server and the floor are processes of their own.
+// the one thing that cannot be left out, and beside what somebody would write with go-oauth2 alone, or another server. This process makes the load; the server and the floor are processes of their own.
 //
 // It finds no faults and tests no limits: an answer that is not the expected one ends it. What is measured, and how to read
 // it, stands in docs/benchmarks.md.
@@ -13,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -20,7 +20,8 @@ import (
 // settings are what the command line decides.
 type settings struct {
 	server      string // the program to measure
-	peer        string // the program beside it; empty: it is built
+	peer        string // the program beside it; empty: test/load/peer is built
+	peerName    string
 	connections int
 	duration    time.Duration // of one measurement
 	rounds      int
@@ -65,7 +66,7 @@ func parseFlags(args []string) (*settings, error) {
 	flags.IntVar(&s.rounds, "rounds", 24, "how often everything is measured; the medians are shown")
 	flags.StringVar(&s.only, "only", "", "measure only operations whose name contains this")
 	flags.StringVar(&s.dir, "dir", "", "folder for the stores; empty: a temporary one")
-	flags.StringVar(&s.peer, "peer", "", "the program of test/load/peer; empty: build it")
+	flags.StringVar(&s.peer, "peer", "", "a program to measure beside the server that takes the flags of test/load/peer; empty: build and take that")
 	flags.IntVar(&s.tokens, "tokens", 100_000, "how many live tokens are asked about in turn")
 	flags.IntVar(&s.clients, "clients", 10_000, "how many clients are in the list that is read")
 	flags.StringVar(&s.plot, "plot", "", "folder for plots over connections and live tokens, which are drawn instead of the table")
@@ -77,7 +78,10 @@ func parseFlags(args []string) (*settings, error) {
 	if *short {
 		s.duration, s.rounds, s.tokens, s.clients = 300*time.Millisecond, 1, 5000, 500
 	}
-	s.stores = strings.Split(*stores, ",")
+	s.stores, s.peerName = strings.Split(*stores, ","), "go-oauth2"
+	if s.peer != "" {
+		s.peerName = strings.TrimSuffix(filepath.Base(s.peer), filepath.Ext(s.peer))
+	}
 	if s.connections < 1 || s.rounds < 1 || s.duration <= 0 || flags.NArg() > 0 {
 		return nil, errors.New("connections, duration and rounds must be positive, and nothing may follow the flags")
 	}
@@ -99,13 +103,13 @@ func (s *settings) run(ctx context.Context) error {
 	if s.plot != "" {
 		return s.drawPlots(ctx)
 	}
-	printHead()
+	printHead(s.peerName)
 	for _, name := range s.stores {
 		rows, err := s.measureStore(ctx, name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		printRows(name, rows)
+		printRows(name, s.peerName, rows)
 	}
 	return nil
 }

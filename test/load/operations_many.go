@@ -27,10 +27,46 @@ func (b *subject) introspections(ctx context.Context, c *connection, s *settings
 	}
 	floor := func(step string) work { return floorWork(step, len(a.body), "token="+strings.Repeat("t", 77), b.basic) }
 	many := &tokens{b: b}
+	peer, err := b.peerIntrospection()
+	if err != nil {
+		return nil, err
+	}
 	return []*operation{
-		{name: "introspection", do: few.introspect, floor: floor(b.read)},
+		{name: "introspection", do: few.introspect, floor: floor(b.read), peers: b.opaquePeer, peer: peer},
 		{name: fmt.Sprintf("introspection, %d", s.tokens), do: many.introspect, floor: floor(b.turn),
 			ready: func(ctx context.Context, _ *load) error { return many.fill(ctx, s.tokens) }},
+	}, nil
+}
+
+// peerIntrospection asks the peer about a token of its own; nil: it has no introspection.
+func (b *subject) peerIntrospection() (work, error) {
+	c, err := dial(b.opaquePeer.address)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	var request atomic.Pointer[[]byte]
+	renew := func(c *connection) error {
+		a, err := c.expect(http.StatusOK, b.issueBy(opaqueClient))
+		if err != nil {
+			return err
+		}
+		next := post("/oauth2/introspect", "token="+member(a.body, "access_token"), b.basic)
+		request.Store(&next)
+		return nil
+	}
+	if err := renew(c); err != nil {
+		return nil, err
+	}
+	if a, err := c.do(*request.Load()); err != nil || a.status != http.StatusOK || !bytes.HasPrefix(a.body, active) {
+		return nil, err
+	}
+	return func(c *connection) error {
+		a, err := c.expect(http.StatusOK, *request.Load())
+		if err == nil && !bytes.HasPrefix(a.body, active) {
+			return renew(c) // a store in memory may have no room for the token any more
+		}
+		return err
 	}, nil
 }
 

@@ -26,21 +26,29 @@ func (r *row) add(m measured) {
 	r.peer = append(r.peer, m.peer)
 }
 
-func printHead() {
-	fmt.Println("| store  | operation                 |  ops/s | p50 ms | p99 ms | cpu µs | floor ops/s | p50 ms | p99 ms | cpu µs | ratio | p99 ratio | go-oauth2 ops/s |")
-	fmt.Println("|--------|---------------------------|-------:|-------:|-------:|-------:|------------:|-------:|-------:|-------:|------:|----------:|----------------:|")
+func printHead(peer string) {
+	fmt.Printf("| store  | operation                 |  ops/s | p50 ms | p99 ms | cpu µs | floor ops/s | p50 ms | p99 ms | cpu µs | ratio | p99 ratio | %s ops/s | cpu µs |\n", peer)
+	fmt.Printf("|--------|---------------------------|-------:|-------:|-------:|-------:|------------:|-------:|-------:|-------:|------:|----------:|%s:|-------:|\n",
+		strings.Repeat("-", len(peer)+len(" ops/s ")))
 }
 
-func printRows(store string, rows []row) {
+func printRows(store, peer string, rows []row) {
 	for _, r := range rows {
-		server, floor, peer := median(r.server), median(r.floor), ""
-		if r.operation.peer != nil {
-			peer = fmt.Sprintf("%.0f", median(r.peer).perSecond)
-		}
-		fmt.Printf("| %-6s | %-25s | %6.0f | %s | %11.0f | %s | %5.2f | %9.2f | %15s |\n", store, r.operation.name,
+		server, floor := median(r.server), median(r.floor)
+		fmt.Printf("| %-6s | %-25s | %6.0f | %s | %11.0f | %s | %5.2f | %9.2f | %s |\n", store, r.operation.name,
 			server.perSecond, server.times(), floor.perSecond, floor.times(),
-			r.ratio(func(f figures) float64 { return f.perSecond }), r.ratio(func(f figures) float64 { return float64(f.p99) }), peer)
+			r.ratio(func(f figures) float64 { return f.perSecond }), r.ratio(func(f figures) float64 { return float64(f.p99) }),
+			r.besides(len(peer)+len(" ops/s")))
 	}
+}
+
+// besides gives the figures of the peer, in a column of the given width, blank where there are none.
+func (r *row) besides(width int) string {
+	if r.operation.peer == nil {
+		return fmt.Sprintf("%*s | %6s", width, "", "")
+	}
+	peer := median(r.peer)
+	return fmt.Sprintf("%*.0f | %6d", width, peer.perSecond, peer.processor.Microseconds())
 }
 
 // ratio is the median, over the rounds, of what the server took beside the floor in the same round: a machine that is slower

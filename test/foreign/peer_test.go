@@ -1,0 +1,58 @@
+package foreign
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestServerThatTheBenchmarkRunsBesideOurs: an answer that is cheap because it is a refusal would flatter us.
+func TestServerThatTheBenchmarkRunsBesideOurs(t *testing.T) {
+	node(t, "oidc-provider")
+	for _, test := range []struct {
+		flags []string
+		dots  int // in a token
+	}{{nil, 0}, {[]string{"-jwt"}, 2}} {
+		p := startPeer(t, append([]string{"-client", "load"}, test.flags...)...)
+		token, _ := p.post("load", "/oauth2/token", "grant_type", "client_credentials")["access_token"].(string)
+		if token == "" || strings.Count(token, ".") != test.dots {
+			t.Errorf("%v: token %q", test.flags, token)
+		}
+		if test.dots > 0 {
+			continue
+		}
+		if answer := p.post("load", "/oauth2/introspect", "token", token); answer["active"] != true {
+			t.Errorf("introspection: %v", answer)
+		}
+	}
+}
+
+// startPeer runs oidc-provider.mjs, as test/load does, until the test ends.
+func startPeer(t *testing.T, flags ...string) *provider {
+	t.Helper()
+	process := exec.CommandContext(t.Context(), "./oidc-provider.mjs", flags...)
+	process.Env = append(os.Environ(), "PEER_SECRET="+secretOf("load"))
+	out, err := process.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(patience, func() { _ = process.Process.Kill() }) // ends the reading below
+	defer late.Stop()
+	t.Cleanup(func() {
+		_ = process.Process.Kill()
+		_ = process.Wait() // ended by a signal
+	})
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if _, url, found := strings.Cut(lines.Text(), "is ready at "); found {
+			return &provider{t: t, url: url}
+		}
+	}
+	t.Fatal("the server did not start")
+	return nil
+}
