@@ -257,6 +257,7 @@ func (w *worker) inspectTokens(c *client) {
 	}
 }
 
+// holdsOfClient asks about a token of a client where the client is managed: elsewhere it may still be known.
 func (w *worker) holdsOfClient(c *client, t *token) {
 	if c.fate == open && t.fate == stands {
 		t.state = state{fate: open, since: time.Now()} // it ends with its client

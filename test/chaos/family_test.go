@@ -307,13 +307,13 @@ func (w *worker) inspectFamily(f *family) {
 		return
 	}
 	if shown, _ := anyOf(f.access); rand.IntN(2) == 0 {
-		w.holds(f.asked.App, shown, &f.state)
+		w.holds(f.asked.App.On(w.server()), shown, &f.state)
 	}
 	if f.refreshTried.IsZero() && rand.IntN(2) == 0 {
-		w.holds(f.asked.App, f.refresh, &f.state)
+		w.holds(f.asked.App.On(w.server()), f.refresh, &f.state)
 	}
 	if f.used != nil && rand.IntN(4) == 0 {
 		spent := state{fate: over, since: f.since}
-		w.holds(f.asked.App, f.used.token, &spent)
+		w.holds(f.asked.App.On(w.server()), f.used.token, &spent)
 	}
 }

@@ -133,12 +133,12 @@ func (w *worker) inspectAny() {
 }
 
 // inspect holds a token against the ledger.
-func (w *worker) inspect(t *token) { w.holds(t.app, t.value, &t.state) }
+func (w *worker) inspect(t *token) { w.holds(t.app.On(w.server()), t.value, &t.state) }
 
 // holds asks what a token is worth and holds it against its state, which learns from the answer. Its application asks, or,
 // where that is gone, the resource server.
 func (w *worker) holds(app *authtest.App, value string, s *state) {
-	active, known := w.introspect(app.On(w.server()), value)
+	active, known := w.introspect(app, value)
 	switch {
 	case !known:
 	case active && s.fate == over:

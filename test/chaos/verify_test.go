@@ -51,7 +51,7 @@ func (w *worker) surely(do func()) {
 // verifyFamily shows once more what was used: all of it is refused, and the last refusal has ended everything.
 func (w *worker) verifyFamily(f *family) {
 	for _, value := range f.access {
-		w.surely(func() { w.holds(f.asked.App, value, &f.state) })
+		w.surely(func() { w.holds(f.asked.App.On(w.server()), value, &f.state) })
 	}
 	w.surely(func() { w.inspectFamily(f) })
 	if !f.codeGood {
@@ -65,6 +65,6 @@ func (w *worker) verifyFamily(f *family) {
 	}
 	w.surely(func() { w.replayCode(f) })
 	for _, value := range f.access {
-		w.surely(func() { w.holds(f.asked.App, value, &f.state) })
+		w.surely(func() { w.holds(f.asked.App.On(w.server()), value, &f.state) })
 	}
 }
