@@ -20,6 +20,7 @@ type client struct {
 	maybe    []settings
 	tokens   []*token
 	unsure   bool // whether it was registered is unknown
+	settled  bool // its name was confirmed. A server that died before may leave it claimed for five seconds when the client is gone
 	state
 }
 
@@ -103,7 +104,7 @@ func (w *worker) register(c *client) {
 		if !retried && answer.Status != http.StatusCreated || (answer.Status == http.StatusCreated) != (c.secret != "") {
 			w.find(answer, "a client was not there and is registered")
 		}
-		c.unsure = false
+		c.unsure, c.settled = false, answer.Status == http.StatusCreated
 		c.become(stands)
 		w.inspectClient(c)
 	case unknown:
@@ -124,7 +125,7 @@ func (w *worker) changeClient(c *client) {
 	answer, v := w.rest(change, c.home, http.MethodPatch, c.path(), to.patch())
 	switch v {
 	case good:
-		c.settings, c.maybe = to, nil
+		c.settings, c.maybe, c.settled = to, nil, true
 		c.become(stands)
 	case unknown:
 		c.maybe = append(c.maybe, to)
@@ -165,7 +166,9 @@ func (w *worker) deleteClient(c *client) {
 func (w *worker) gone(c *client, how string) {
 	c.become(over)
 	c.how = how
-	w.freed = append(w.freed, c.settings.name)
+	if c.settled {
+		w.freed = append(w.freed, c.settings.name)
+	}
 	for _, t := range c.tokens {
 		t.become(over)
 	}
@@ -228,13 +231,13 @@ func (w *worker) holdSettings(c *client, answer *authtest.Answer) {
 			return
 		}
 		if seen == m {
-			c.settings, c.maybe = m, nil // it was done, and cannot be undone by what was asked before
+			c.settings, c.maybe, c.settled = m, nil, false // it was done, and cannot be undone by what was asked before
 			return
 		}
 	}
 	if w.faults.mayLose(c.since) {
 		w.counts.lost.Add(1)
-		c.settings = seen
+		c.settings, c.settled = seen, false
 		return
 	}
 	w.find(answer, "client %s has not the settings %v", c.id, c.settings)

@@ -3,6 +3,7 @@ package chaos
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,36 @@ func watched(t testing.TB, replicas int) (g *group, url string) {
 	w := redistest.NewWatchedBy(t, replicas, "--appendonly", "yes")
 	w.Patience(absence)
 	return &group{t: t, master: w.Master, replicas: w.Replicas}, w.URL()
+}
+
+// heard waits until every replica has what the master has now: a failover should lose no more than what comes after. A replica
+// whose machine is busy may be seconds behind, and right after it began to follow it may have nothing.
+func (g *group) heard() {
+	g.t.Helper()
+	written := offset(g.master, "master_repl_offset:")
+	if written < 0 {
+		g.t.Fatal("the master does not say how much it has written")
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		if !slices.ContainsFunc(g.replicas, func(s *redistest.Server) bool { return offset(s, "slave_repl_offset:") < written }) {
+			return
+		}
+		if time.Now().After(deadline) {
+			g.t.Fatalf("not all replicas hear what the master writes within %v", patience)
+		}
+	}
+}
+
+// offset gives how far a server has got in the stream of writes, -1 where it does not say.
+func offset(s *redistest.Server, field string) int64 {
+	info, err := s.Do("INFO", "replication")
+	_, rest, found := strings.Cut(info, field)
+	value, _, _ := strings.Cut(rest, "\r\n")
+	n, notNumber := strconv.ParseInt(value, 10, 64)
+	if err != nil || !found || notNumber != nil {
+		return -1
+	}
+	return n
 }
 
 // takenOver waits until a replica is the master.

@@ -45,6 +45,7 @@ func failovers(t *testing.T, g *group, url string, excuse excuse, faults ...func
 }
 
 func killed(g *group) {
+	g.heard()
 	g.master.Kill()
 	g.takenOver()
 }
@@ -58,6 +59,7 @@ func killedAndBack(g *group) {
 // writes in its sockets that nobody waits for any more.
 func stopped(g *group) {
 	old := g.master
+	g.heard()
 	old.Pause()
 	g.takenOver()
 	old.Resume()
