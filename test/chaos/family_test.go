@@ -212,6 +212,8 @@ func (w *worker) refreshFamily(f *family) {
 		f.become(over)
 	case t.unknown == 0 && !retried:
 		f.refreshTried = time.Time{}
+	case t.unknown > 0 && !inTime && (n > 1 || retried) && f.fate == stands:
+		f.become(open) // one of them may have used it, and another have come second
 	}
 	w.inspectFamily(f)
 }
