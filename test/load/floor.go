@@ -42,6 +42,7 @@ const (
 	readStep   = "/read"   // one GET
 	turnStep   = "/turn"   // one GET of another record each time, of as many as it was told to keep
 	writeStep  = "/write"  // one SET, or one durable group-committed write
+	tripsStep  = "/trips"  // one after the other, those that the query names: r reads, w writes
 )
 
 // floorLife is how long what the floor writes lives, like an access token.
@@ -145,6 +146,9 @@ func (f *floor) routes() http.Handler {
 	routes.HandleFunc("POST "+readStep, f.serve(func(ctx context.Context) error { return f.read(ctx, readID(0)) }))
 	routes.HandleFunc("POST "+turnStep, f.serve(func(ctx context.Context) error { return f.read(ctx, readID(f.count.Add(1)%f.kept)) }))
 	routes.HandleFunc("POST "+writeStep, f.serve(f.write))
+	routes.HandleFunc("POST "+tripsStep, func(w http.ResponseWriter, r *http.Request) {
+		f.serve(func(ctx context.Context) error { return f.trips(ctx, r.URL.RawQuery) })(w, r)
+	})
 	return routes
 }
 
@@ -207,6 +211,19 @@ func (f *floor) read(ctx context.Context, id string) error {
 	}
 	_, err := f.bolt.Get(ctx, floorKind, id)
 	return err
+}
+
+func (f *floor) trips(ctx context.Context, which string) error {
+	for _, trip := range which {
+		step := f.write
+		if trip == 'r' {
+			step = func(ctx context.Context) error { return f.read(ctx, readID(0)) }
+		}
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *floor) write(ctx context.Context) error {

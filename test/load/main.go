@@ -31,6 +31,7 @@ type settings struct {
 	tokens      int // live ones, for introspection
 	clients     int // for the list of clients
 	plot        string
+	trips       bool // the floor goes to the store as often as the server
 }
 
 func main() {
@@ -70,6 +71,7 @@ func parseFlags(args []string) (*settings, error) {
 	flags.IntVar(&s.tokens, "tokens", 100_000, "how many live tokens are asked about in turn")
 	flags.IntVar(&s.clients, "clients", 10_000, "how many clients are in the list that is read")
 	flags.StringVar(&s.plot, "plot", "", "folder for plots over connections and live tokens, which are drawn instead of the table")
+	flags.BoolVar(&s.trips, "trips", false, "the floor of codes, refreshes and revocations goes to the store as often as the server, not once")
 	stores := flags.String("stores", "memory,bolt,redis", "which stores")
 	short := flags.Bool("short", false, "a quick look: one short round")
 	if err := flags.Parse(args); err != nil {

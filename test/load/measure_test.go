@@ -56,7 +56,7 @@ func TestFloorAnswersAsLongAsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.close()
-	for _, step := range []string{parseStep, signStep, signEdStep, readStep, turnStep, writeStep} {
+	for _, step := range []string{parseStep, signStep, signEdStep, readStep, turnStep, writeStep, tripsStep + "?rrw"} {
 		a, err := c.expect(200, post(step, "a=b", authorization("client", "secret"), sizeHeader+": 321"))
 		if err != nil || len(a.body) != 321 {
 			t.Errorf("%s: %d bytes, %v", step, len(a.body), err)

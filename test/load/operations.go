@@ -63,6 +63,7 @@ type subject struct {
 	tokens    chan string // access tokens that may be revoked
 
 	read, turn, write string // the steps that the floor does for an operation
+	trips             bool   // it does as many as the server where that does several
 }
 
 // pool bounds how many codes or refresh tokens lie ready.
@@ -88,6 +89,7 @@ func prepare(ctx context.Context, made *setup, s *settings) (*subject, []*operat
 	if b.store == "memory" {
 		b.read, b.turn, b.write = parseStep, parseStep, parseStep
 	}
+	b.trips = s.trips && b.store != "memory"
 	all, err := b.operations(ctx, s)
 	if err != nil {
 		return nil, nil, err
@@ -170,6 +172,15 @@ func both(first, second work) work {
 		}
 		return second(c)
 	}
+}
+
+// writes is the step of the floor for what writes: once, or, where the trips count, as the server goes to the store: r reads,
+// w writes.
+func (b *subject) writes(trips string) string {
+	if b.trips {
+		return tripsStep + "?" + trips
+	}
+	return b.write
 }
 
 // floorWork asks the floor for one step, with a request and an answer of the given length.

@@ -15,13 +15,13 @@ func (b *subject) codes(c *connection) ([]*operation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("authorization code: %w", err)
 	}
-	codeFloor := floorWork(b.write, redirected, string(bytes.Repeat([]byte("c"), 80)), b.basic)
-	redeemFloor := floorWork(b.write, redeemed, b.redemption(strings.Repeat("c", 77)), b.basic)
+	codeFloor := floorWork(b.writes("rrw"), redirected, string(bytes.Repeat([]byte("c"), 80)), b.basic)
+	redeemFloor := floorWork(b.writes("rw"), redeemed, b.redemption(strings.Repeat("c", 77)), b.basic)
 	return []*operation{
 		{name: "code + redemption", do: b.codeAndRedemption, floor: both(codeFloor, redeemFloor)},
 		{name: "redemption", ready: b.issueCodes, do: b.redeemIssued, floor: redeemFloor},
 		{name: "refresh", ready: b.fillRefresh, do: b.useRefresh,
-			floor: floorWork(b.write, redeemed, refreshForm(strings.Repeat("r", 77)), b.basic)},
+			floor: floorWork(b.writes("rw"), redeemed, refreshForm(strings.Repeat("r", 77)), b.basic)},
 	}, nil
 }
 

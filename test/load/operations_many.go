@@ -153,7 +153,7 @@ func (b *subject) others(ctx context.Context, c *connection, s *settings) ([]*op
 		return nil, fmt.Errorf("list of clients: %w", err)
 	}
 	return []*operation{
-		{name: "revoke", ready: b.issueTokens, do: b.revokeIssued, floor: floorWork(b.write, 0, "token="+strings.Repeat("t", 77), b.basic)},
+		{name: "revoke", ready: b.issueTokens, do: b.revokeIssued, floor: floorWork(b.writes("rwww"), 0, "token="+strings.Repeat("t", 77), b.basic)},
 		{name: "JWKS", do: always(keys), floor: always(get(staticStep, fmt.Sprintf("%s: %d", sizeHeader, len(a.body))))},
 		{name: fmt.Sprintf("list of %d clients", s.clients), ready: list.fill, do: list.read, floor: func(c *connection) error { return list.floor(c) }},
 	}, nil
