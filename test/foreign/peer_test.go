@@ -1,12 +1,10 @@
 package foreign
 
 import (
-	"bufio"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestServerThatTheBenchmarkRunsBesideOurs: an answer that is cheap because it is a refusal would flatter us.
@@ -35,24 +33,16 @@ func startPeer(t *testing.T, flags ...string) *provider {
 	t.Helper()
 	process := exec.CommandContext(t.Context(), "./oidc-provider.mjs", flags...)
 	process.Env = append(os.Environ(), "PEER_SECRET="+secretOf("load"))
-	out, err := process.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := process.Start(); err != nil {
-		t.Fatal(err)
-	}
-	late := time.AfterFunc(patience, func() { _ = process.Process.Kill() }) // ends the reading below
-	defer late.Stop()
+	p := &provider{t: t, url: startAt(t, process, func(line []byte) string {
+		_, url, _ := strings.Cut(string(line), "is ready at ")
+		return url
+	})}
 	t.Cleanup(func() {
 		_ = process.Process.Kill()
 		_ = process.Wait() // ended by a signal
 	})
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if _, url, found := strings.Cut(lines.Text(), "is ready at "); found {
-			return &provider{t: t, url: url}
-		}
+	if p.url == "" {
+		t.Fatal("the server did not start")
 	}
-	t.Fatal("the server did not start")
-	return nil
+	return p
 }

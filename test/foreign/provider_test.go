@@ -56,6 +56,20 @@ func start(t testing.TB, claimed string) *provider {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := &provider{t: t, url: startAt(t, process, addressIn)}
+	t.Cleanup(func() {
+		_ = life.Close()
+		_ = process.Wait()
+	})
+	if p.url == "" {
+		t.Fatalf("node does not start the other server:\n%s", process.Stderr)
+	}
+	return p
+}
+
+// startAt starts a process and reads what it prints until a line tells an address, "" where none does.
+func startAt(t testing.TB, process *exec.Cmd, address func(line []byte) string) string {
+	t.Helper()
 	out, err := process.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -65,27 +79,18 @@ func start(t testing.TB, claimed string) *provider {
 	}
 	late := time.AfterFunc(patience, func() { _ = process.Process.Kill() }) // ends the reading below
 	defer late.Stop()
-	p := &provider{t: t, url: readAddress(bufio.NewScanner(out))}
-	t.Cleanup(func() {
-		_ = life.Close()
-		_ = process.Wait()
-	})
-	if p.url == "" {
-		_ = life.Close()
-		_ = process.Wait()
-		t.Fatalf("node does not start the other server:\n%s", process.Stderr)
-	}
-	return p
-}
-
-func readAddress(lines *bufio.Scanner) string {
-	for lines.Scan() {
-		var said struct{ Ready string }
-		if json.Unmarshal(lines.Bytes(), &said) == nil && said.Ready != "" {
-			return said.Ready
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if url := address(lines.Bytes()); url != "" {
+			return url
 		}
 	}
 	return ""
+}
+
+func addressIn(line []byte) string {
+	var said struct{ Ready string }
+	_ = json.Unmarshal(line, &said) // any other line tells nothing
+	return said.Ready
 }
 
 func secretOf(client string) string { return client + "-secret+with %41 to encode" }

@@ -1,5 +1,6 @@
 // Command load measures the token path of Grantor over loopback, on every store, beside a floor: a bare handler that does
-// the one thing that cannot be left out, and beside what somebody would write with go-oauth2 alone, or another server. This process makes the load; the server and the floor are processes of their own.
+// the one thing that cannot be left out, and beside what somebody would write with go-oauth2 alone, or another server. This
+// process makes the load; the server and the floor are processes of their own.
 //
 // It finds no faults and tests no limits: an answer that is not the expected one ends it. What is measured, and how to read
 // it, stands in docs/benchmarks.md.
